@@ -1,0 +1,96 @@
+"""Linear algebra on many small blocks at once.
+
+Blocks are stored *entry first*: a stack of k x k matrices is an array of shape
+``(k, k, ..., G)``, so that every operation below is a few vectorised statements over all
+levels (and over a batch of evaluations in the middle axes).  k is the number of random effects
+of one level: 1 or 2 as a rule, so the Python loops over entries are short.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glmmlab._types import BoolArray, FloatArray
+
+
+def cholesky(a: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Lower Cholesky factors and which blocks are positive definite.
+
+    Parameters
+    ----------
+    a : ndarray, shape (k, k, ..., G)
+        Symmetric blocks; only the lower triangle is read.
+
+    Returns
+    -------
+    lower : ndarray, shape (k, k, ..., G)
+        Factors; entries above the diagonal are zero.  Blocks that are not positive definite
+        hold finite nonsense.
+    positive : ndarray of bool, shape (..., G)
+    """
+    k = a.shape[0]
+    if k == 1:
+        positive = a[0, 0] > 0.0
+        if positive.all():
+            return np.sqrt(a), positive
+        return np.sqrt(np.where(positive, a, 1.0)), positive
+    lower = np.zeros_like(a)
+    positive = np.ones(a.shape[2:], dtype=bool)
+    for j in range(k):
+        pivot = a[j, j] - np.einsum("i...,i...->...", lower[j, :j], lower[j, :j])
+        good = pivot > 0.0
+        positive &= good
+        root = np.sqrt(np.where(good, pivot, 1.0))
+        lower[j, j] = root
+        for i in range(j + 1, k):
+            dot = np.einsum("i...,i...->...", lower[i, :j], lower[j, :j])
+            lower[i, j] = (a[i, j] - dot) / root
+    return lower, positive
+
+
+def forward(lower: FloatArray, b: FloatArray) -> FloatArray:
+    """Solve L x = b for every block; ``b`` has shape (k, ..., G)."""
+    k = lower.shape[0]
+    if k == 1:
+        return b / lower[0]
+    x = np.empty(np.broadcast_shapes(b.shape, lower.shape[1:]))
+    for i in range(k):
+        s = b[i]
+        for j in range(i):
+            s = s - lower[i, j] * x[j]
+        x[i] = s / lower[i, i]
+    return x
+
+
+def backward(lower: FloatArray, b: FloatArray) -> FloatArray:
+    """Solve L' x = b for every block; ``b`` has shape (k, ..., G)."""
+    k = lower.shape[0]
+    if k == 1:
+        return b / lower[0]
+    x = np.empty(np.broadcast_shapes(b.shape, lower.shape[1:]))
+    for i in reversed(range(k)):
+        s = b[i]
+        for j in range(i + 1, k):
+            s = s - lower[j, i] * x[j]
+        x[i] = s / lower[i, i]
+    return x
+
+
+def inverse(lower: FloatArray) -> FloatArray:
+    """(L L')^-1 for every block, shape (k, k, ..., G)."""
+    k = lower.shape[0]
+    if k == 1:
+        return 1.0 / (lower * lower)
+    columns = []
+    for j in range(k):
+        unit = np.zeros(lower.shape[1:])
+        unit[j] = 1.0
+        columns.append(backward(lower, forward(lower, unit)))
+    return np.stack(columns, axis=1)
+
+
+def log_determinant(lower: FloatArray) -> FloatArray:
+    """log|L L'| summed over the blocks, shape (...)."""
+    k = lower.shape[0]
+    diagonal = np.stack([lower[j, j] for j in range(k)])
+    return np.asarray(2.0 * np.log(diagonal).sum(axis=(0, -1)))

@@ -1,0 +1,65 @@
+"""The Hessian of f by central differences of its exact gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glmmlab._types import FloatArray, IntArray
+from glmmlab.laplace import Evaluation, Laplace, Modes
+
+BATCH_ROWS = 400_000
+"""Rows times evaluations held at once when a batch is evaluated."""
+PRECISE = 1e-14
+"""Newton decrement of the inner problem for differences: errors far below the step."""
+
+
+def finite_difference_hessian(
+    laplace: Laplace,
+    at: Evaluation,
+    steps: FloatArray,
+    columns: IntArray | None = None,
+    central: bool = True,
+) -> FloatArray:
+    """Columns of the Hessian of f, shape (d, len(columns)).
+
+    Parameters
+    ----------
+    laplace : Laplace
+    at : Evaluation
+        The point, with its gradient; its mode is the starting branch everywhere.
+    steps : ndarray, shape (d,)
+        Step of each parameter.
+    columns : ndarray of int, optional
+        Which parameters to move; all by default.
+    central : bool
+        Central differences (the standard errors need them) or forward ones.
+    """
+    columns = np.arange(laplace.size) if columns is None else columns
+    plus, _ = gradients(laplace, at, steps, columns, +1.0)
+    if not central:
+        return (plus - at.gradient).T / steps[columns]
+    minus, _ = gradients(laplace, at, steps, columns, -1.0)
+    return (plus - minus).T / (2.0 * steps[columns])
+
+
+def gradients(
+    laplace: Laplace, at: Evaluation, steps: FloatArray, columns: IntArray, sign: float
+) -> tuple[FloatArray, FloatArray]:
+    """Gradients, and modes of the dense part, at psi + sign * step for each column in turn."""
+    points = np.tile(at.psi, (len(columns), 1))
+    points[np.arange(len(columns)), columns] += sign * steps[columns]
+    dense = np.empty((len(columns), len(at.modes.dense)))
+    if not laplace.batchable:
+        out = np.empty(points.shape)
+        for i, psi in enumerate(points):
+            evaluation = laplace.evaluate(psi, at.modes, decrement=PRECISE)
+            out[i], dense[i] = evaluation.gradient, evaluation.modes.dense
+        return out, dense
+    rows = sum(r.offset.size for r in laplace.rows)
+    size = max(1, BATCH_ROWS // rows)
+    warm = Modes(tuple(u[:, None] for u in at.modes.u), at.modes.dense)
+    pieces = [
+        laplace.evaluate(points[i : i + size], warm, decrement=PRECISE).gradient
+        for i in range(0, len(points), size)
+    ]
+    return (np.concatenate(pieces) if pieces else np.empty(points.shape)), dense

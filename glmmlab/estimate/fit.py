@@ -1,0 +1,221 @@
+"""From a design and a family to an Estimate."""
+
+from __future__ import annotations
+
+import warnings as python_warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from glmmlab._types import FloatArray
+from glmmlab.design import Design
+from glmmlab.errors import ConvergenceError, ConvergenceWarning
+from glmmlab.estimate import frames, verdict
+from glmmlab.estimate.curvature import gradients
+from glmmlab.estimate.optimise import Path, minimise
+from glmmlab.estimate.result import Estimate
+from glmmlab.estimate.settle import Optimum, escape, settle
+from glmmlab.estimate.start import Start, starting_curvature, starting_values
+from glmmlab.families.base import Family
+from glmmlab.laplace import Evaluation, Laplace
+from glmmlab.threads import single_blas_thread
+
+
+@dataclass(frozen=True)
+class _Coordinates:
+    """The orthonormalised design X~ = X A, with X~'X~ = n I and beta = A beta~."""
+
+    X: FloatArray
+    A: FloatArray
+    log_determinant: float
+
+    @classmethod
+    def of(cls, X: FloatArray) -> _Coordinates:
+        n, p = X.shape
+        if p == 0:
+            return cls(X, np.empty((0, 0)), 0.0)
+        q, r = np.linalg.qr(X)
+        root = np.sqrt(n)
+        A = linalg.solve_triangular(r, np.eye(p)) * root
+        return cls(q * root, A, float(-np.log(np.abs(np.diag(A))).sum()))
+
+
+def fit_design(design: Design, family: Family, method: str = "ML") -> Estimate:
+    """Maximise the Laplace-approximated likelihood.
+
+    Parameters
+    ----------
+    design : Design
+    family : Family
+    method : {"ML", "REML"}
+        Under REML the fixed coefficients are integrated with the random effects.
+
+    Raises
+    ------
+    ConvergenceError
+        When no starting point with a finite likelihood is found.
+    """
+    with single_blas_thread():
+        coordinates = _Coordinates.of(design.conditional.X)
+        laplace = Laplace(design, family, coordinates.X, integrate_beta=method == "REML")
+        start = starting_values(laplace, design, family, coordinates.X)
+        path, optimum = _optimise(laplace, start)
+        return _estimate(design, family, method, coordinates, laplace, path, optimum, start)
+
+
+def _caps(laplace: Laplace, scale: FloatArray, psi: FloatArray) -> FloatArray:
+    """Largest step of each parameter: engine design, section 6."""
+    p, t = laplace.n_beta, laplace.n_theta
+    caps = 5.0 * scale
+    caps[p : p + t] = 1.5 * np.maximum(np.abs(psi[p : p + t]), 0.1 * scale[p : p + t])
+    caps[p + t :] = 2.0
+    return caps
+
+
+def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
+    first = laplace.evaluate(start.psi)
+    for shrink in (0.5, 0.1, 0.01):
+        if first.finite and np.isfinite(first.gradient).all():
+            break
+        psi = start.psi.copy()
+        psi[laplace.n_beta : laplace.n_beta + laplace.n_theta] *= shrink
+        first = laplace.evaluate(psi)
+    else:
+        raise ConvergenceError(
+            "no starting point with a finite likelihood was found. Check the response and the "
+            "link: an inverse or square-root link needs positive linear predictors."
+        )
+    path = _run(laplace, start, first)
+    optimum = settle(laplace, path, start.scale)
+    if not optimum.boundary_is_true:
+        away = laplace.evaluate(escape(laplace, optimum, start.scale))
+        if away.finite:
+            second = _run(laplace, start, away)
+            if float(second.best.f) < float(optimum.at.f) - 1e-9:
+                second.evaluations += path.evaluations
+                path, optimum = second, settle(laplace, second, start.scale)
+    return path, optimum
+
+
+def _run(laplace: Laplace, start: Start, first: Evaluation) -> Path:
+    curvature = starting_curvature(laplace, first, start.scale)
+    return minimise(
+        lambda psi, modes: laplace.evaluate(psi, modes),
+        first,
+        curvature,
+        lambda psi: _caps(laplace, start.scale, psi),
+    )
+
+
+def _estimate(
+    design: Design,
+    family: Family,
+    method: str,
+    coordinates: _Coordinates,
+    laplace: Laplace,
+    path: Path,
+    optimum: Optimum,
+    start: Start,
+) -> Estimate:
+    at = optimum.at
+    _, theta, gammas = laplace.split(at.psi)
+    beta, cov, llf = _on_the_formula_scale(method, coordinates, laplace, optimum)
+    p = len(beta)
+    auxiliary, first = {}, p + laplace.n_theta
+    for name, gamma in zip(family.auxiliary, gammas, strict=True):
+        block = slice(first, first + len(gamma))
+        auxiliary[name] = frames.part_estimate(design.auxiliary[name], gamma, cov[block, block])
+        first += len(gamma)
+    raised = verdict.convergence_warnings(laplace, path, optimum)
+    for warning in raised:
+        python_warnings.warn(warning, stacklevel=5)
+    theta_names = frames.theta_names(laplace)
+    eta, aux = frames.predictors(design, laplace, at, gammas)
+    return Estimate(
+        family=family,
+        design=design,
+        method=method,
+        conditional=frames.part_estimate(design.conditional, beta, cov[:p, :p]),
+        auxiliary=auxiliary,
+        theta=theta,
+        theta_names=theta_names,
+        cov_full=cov,
+        full_names=(
+            *design.conditional.names,
+            *theta_names,
+            *frames.gamma_names(design, family),
+        ),
+        random_covariance=frames.random_covariance(laplace, theta),
+        modes=frames.modes(laplace, at, theta),
+        llf=llf,
+        npar=len(cov),
+        eta=eta,
+        aux=aux,
+        singular=verdict.singular_terms(laplace, optimum),
+        separated=(),
+        converged=not any(isinstance(w, ConvergenceWarning) for w in raised),
+        optimization=verdict.record(laplace, path, optimum, start),
+        warnings=tuple(raised),
+    )
+
+
+def _on_the_formula_scale(
+    method: str, coordinates: _Coordinates, laplace: Laplace, optimum: Optimum
+) -> tuple[FloatArray, FloatArray, float]:
+    """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood."""
+    at, A, p = optimum.at, coordinates.A, laplace.p
+    cov_psi = _covariance(optimum)
+    if method == "ML":
+        cov = cov_psi.copy()
+        cov[:p, :p] = A @ cov_psi[:p, :p] @ A.T
+        cov[:p, p:] = A @ cov_psi[:p, p:]
+        cov[p:, :p] = cov[:p, p:].T
+        return A @ at.psi[:p], cov, -float(at.f)
+    q = laplace.structure.pattern.q
+    cov_beta, jacobian = _reml_covariance(laplace, optimum, cov_psi)
+    cov = np.full((p + laplace.size, p + laplace.size), np.nan)
+    cov[:p, :p] = A @ cov_beta @ A.T
+    cov[:p, p:] = A @ jacobian @ np.nan_to_num(cov_psi)
+    cov[:p, p:][:, ~optimum.free] = np.nan
+    cov[p:, :p] = cov[:p, p:].T
+    cov[p:, p:] = cov_psi
+    return A @ at.modes.dense[q:], cov, -float(at.f) - coordinates.log_determinant
+
+
+# -- covariance ------------------------------------------------------------------------------
+
+
+def _covariance(optimum: Optimum) -> FloatArray:
+    """Inverse Hessian of the free parameters; NaN for parameters on the boundary."""
+    free = optimum.free
+    cov = np.full(optimum.hessian.shape, np.nan)
+    h = optimum.hessian[np.ix_(free, free)]
+    if not len(h):
+        return cov
+    d = np.sqrt(np.maximum(np.abs(np.diag(h)), 1e-300))
+    try:
+        factor = linalg.cho_factor(h / np.outer(d, d), lower=True)
+    except linalg.LinAlgError:
+        return cov
+    cov[np.ix_(free, free)] = linalg.cho_solve(factor, np.eye(len(h))) / np.outer(d, d)
+    return cov
+
+
+def _reml_covariance(
+    laplace: Laplace, optimum: Optimum, cov_psi: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(H~^-1)_XX + J V_psi J' and J = d beta_hat / d psi, by central differences."""
+    at, free = optimum.at, np.flatnonzero(optimum.free)
+    q = laplace.structure.pattern.q
+    piece, point = laplace.at_mode(at)
+    inside = piece.factor(point).dense_inverse()[q:, q:]
+    J = np.zeros((len(inside), laplace.size))
+    if not len(free) or not np.isfinite(cov_psi[np.ix_(free, free)]).all():
+        return inside, J
+    h = np.zeros(laplace.size)
+    h[free] = 1e-3 * np.sqrt(np.diag(cov_psi)[free])
+    _, up = gradients(laplace, at, h, free, +1.0)
+    _, down = gradients(laplace, at, h, free, -1.0)
+    J[:, free] = ((up - down)[:, q:] / (2.0 * h[free])[:, None]).T
+    return inside + J @ np.nan_to_num(cov_psi) @ J.T, J

@@ -1,0 +1,146 @@
+"""A small dense quasi-Newton method with step caps and no bounds.
+
+The parameters are few and the gradient exact.  Variances are not bounded: f is even in every
+column of every Cholesky factor, and a bound would turn zero into a trap where the projected
+gradient vanishes.  The caps keep a first, badly scaled step from jumping over the valley.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import linalg
+
+from glmmlab._types import FloatArray
+from glmmlab.laplace import Evaluation, Modes
+
+ARMIJO = 1e-4
+MAX_ITERATIONS = 500
+MAX_HALVINGS = 30
+
+Objective = Callable[[FloatArray, Modes | None], Evaluation]
+Caps = Callable[[FloatArray], FloatArray]
+
+
+@dataclass
+class Path:
+    """Where the optimiser went."""
+
+    best: Evaluation
+    hessian: FloatArray
+    predicted_decrease: float
+    converged: bool
+    message: str
+    evaluations: int
+    iterates: list[FloatArray] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+
+def positive_definite(matrix: FloatArray, floor: float = 1e-6) -> FloatArray:
+    """The nearest usable curvature: eigenvalues by absolute value, small ones raised.
+
+    The matrix is scaled to a unit diagonal first, so that the floor is free of units.
+    """
+    matrix = 0.5 * (matrix + matrix.T)
+    d = np.sqrt(np.maximum(np.abs(np.diag(matrix)), 1e-12))
+    values, vectors = linalg.eigh(matrix / np.outer(d, d))
+    values = np.maximum(np.abs(values), floor * max(1.0, float(np.abs(values).max())))
+    return np.asarray((vectors * values) @ vectors.T * np.outer(d, d))
+
+
+def minimise(
+    objective: Objective,
+    start: Evaluation,
+    hessian: FloatArray,
+    caps: Caps,
+    tolerance: float = 1e-9,
+    max_iterations: int = MAX_ITERATIONS,
+) -> Path:
+    """Damped BFGS with Armijo backtracking by quadratic interpolation.
+
+    Parameters
+    ----------
+    objective : callable
+        ``objective(psi, modes)`` evaluates f and its gradient, warm-started at ``modes``.
+    start : Evaluation
+        The finite starting point.
+    hessian : ndarray, shape (d, d)
+        Starting curvature, positive definite.
+    caps : callable
+        Largest allowed |step| of each parameter at a point.
+    tolerance : float
+        Stop when the quadratic model predicts a smaller decrease of f.
+    """
+    path = Path(start, hessian.copy(), np.inf, False, "", 1, [start.psi], [float(start.f)])
+    current = start
+    for _ in range(max_iterations):
+        direction = _solve(path, current.gradient)
+        slope = float(current.gradient @ direction)
+        path.predicted_decrease = -0.5 * slope
+        if path.predicted_decrease < tolerance:
+            path.converged, path.message = True, "predicted decrease below the tolerance"
+            break
+        longest = float(np.max(np.abs(direction) / caps(current.psi), initial=0.0))
+        if longest > 1.0:
+            direction, slope = direction / longest, slope / longest
+        new = _search(objective, current, direction, slope, path)
+        if new is None:
+            path.message = "no lower point along the search direction"
+            break
+        _update(path, new.psi - current.psi, new.gradient - current.gradient)
+        current = path.best = new
+        path.iterates.append(new.psi)
+        path.values.append(float(new.f))
+    else:
+        path.message = f"iteration limit ({max_iterations}) reached"
+    return path
+
+
+def _solve(path: Path, gradient: FloatArray) -> FloatArray:
+    factor, info = linalg.lapack.dpotrf(path.hessian, lower=1)
+    if info != 0:
+        path.hessian = positive_definite(path.hessian)
+        factor, _ = linalg.lapack.dpotrf(path.hessian, lower=1)
+    return -np.asarray(linalg.lapack.dpotrs(factor, gradient, lower=1)[0])
+
+
+def _search(
+    objective: Objective,
+    current: Evaluation,
+    direction: FloatArray,
+    slope: float,
+    path: Path,
+) -> Evaluation | None:
+    """The first point along the direction with a sufficient decrease."""
+    f0 = float(current.f)
+    slack = 1e-12 * (1.0 + abs(f0))
+    t = 1.0
+    for _ in range(MAX_HALVINGS):
+        new = objective(current.psi + t * direction, current.modes)
+        path.evaluations += 1
+        f1 = float(new.f)
+        if np.isfinite(f1) and np.isfinite(new.gradient).all():
+            if f1 <= f0 + ARMIJO * t * slope + slack:
+                return new
+            curvature = f1 - f0 - slope * t
+            best = -0.5 * slope * t * t / curvature if curvature > 0 else 0.5 * t
+            t = float(np.clip(best, 0.1 * t, 0.6 * t))
+        else:
+            t *= 0.25
+    return None
+
+
+def _update(path: Path, s: FloatArray, y: FloatArray) -> None:
+    """Powell's damped BFGS update of the Hessian."""
+    B = path.hessian
+    Bs = B @ s
+    sBs, sy = float(s @ Bs), float(s @ y)
+    if sBs <= 0.0:
+        return
+    if sy < 0.2 * sBs:
+        weight = 0.8 * sBs / (sBs - sy)
+        y = weight * y + (1.0 - weight) * Bs
+        sy = float(s @ y)
+    path.hessian = B - np.outer(Bs, Bs) / sBs + np.outer(y, y) / sy

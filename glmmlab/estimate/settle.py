@@ -1,0 +1,136 @@
+"""After the optimiser: canonical Cholesky factors, variances at zero, the polished optimum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glmmlab._types import BoolArray, FloatArray
+from glmmlab.blocks import RandomStructure
+from glmmlab.estimate.curvature import finite_difference_hessian
+from glmmlab.estimate.optimise import Path, positive_definite
+from glmmlab.laplace import Evaluation, Laplace
+
+NEAR_ZERO = 0.05
+"""Columns of Lambda below this share of their natural size are tried at exactly zero."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The final point and its curvature."""
+
+    at: Evaluation
+    hessian: FloatArray
+    free: BoolArray
+    boundary_is_true: bool
+
+    @property
+    def smallest_eigenvalue(self) -> float:
+        """Of the Hessian of the free parameters, scaled to a unit diagonal."""
+        h = self.hessian[np.ix_(self.free, self.free)]
+        if not len(h):
+            return np.inf
+        d = np.sqrt(np.maximum(np.abs(np.diag(h)), 1e-300))
+        return float(np.linalg.eigvalsh(h / np.outer(d, d)).min())
+
+
+def canonical(structure: RandomStructure, theta: FloatArray) -> FloatArray:
+    """The same covariances with non-negative diagonals; rank lost in the last columns.
+
+    L L' = R'R for the triangular factor R of L', which exists for singular covariances too.
+    """
+    theta = theta.copy()
+    for s, lower in zip(structure.slots, structure.factors(theta), strict=True):
+        if len(s.rows) == s.size:
+            theta[s.theta] = np.abs(theta[s.theta])
+            continue
+        upper = np.linalg.qr(lower.T, mode="r")
+        signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
+        theta[s.theta] = (upper * signs[:, None]).T[s.rows, s.cols]
+    return theta
+
+
+def columns_of(structure: RandomStructure) -> list[list[int]]:
+    """Indices of theta, grouped by column of the Cholesky factors (of each term)."""
+    groups = []
+    for s in structure.slots:
+        for b in range(s.size):
+            groups.append([s.theta.start + int(i) for i in np.flatnonzero(s.cols == b)])
+    return groups
+
+
+def settle(laplace: Laplace, path: Path, scale: FloatArray, steps: int = 3) -> Optimum:
+    """Flip signs, test zeros, compute the Hessian and finish with Newton steps."""
+    at = _from_zero(laplace, path.best)
+    at, zero = _zeros(laplace, at, scale)
+    free = ~zero
+    hessian = _hessian(laplace, at, path.hessian, scale, zero)
+    for _ in range(steps):
+        gradient = at.gradient[free]
+        step = -np.linalg.solve(positive_definite(hessian[np.ix_(free, free)]), gradient)
+        decrease = -0.5 * float(gradient @ step)
+        if not np.isfinite(decrease) or decrease < 1e-13 or decrease > 1e-3:
+            break
+        psi = at.psi.copy()
+        psi[free] += step
+        new = laplace.evaluate(psi, at.modes, decrement=1e-14)
+        if not new.finite or float(new.f) > float(at.f) + 1e-11 * (1.0 + abs(float(at.f))):
+            break
+        at = new
+    return Optimum(at, hessian, free, _true_boundary(laplace, hessian, zero))
+
+
+def _from_zero(laplace: Laplace, best: Evaluation) -> Evaluation:
+    """The final point on canonical factors, on the better of two inner modes."""
+    p, t = laplace.n_beta, laplace.n_theta
+    psi = best.psi.copy()
+    psi[p : p + t] = canonical(laplace.structure, psi[p : p + t])
+    fresh = laplace.evaluate(psi, None, decrement=1e-14)
+    if fresh.finite and float(fresh.f) <= float(best.f) + 1e-9 * (1.0 + abs(float(best.f))):
+        return fresh
+    return laplace.evaluate(best.psi, best.modes, decrement=1e-14)
+
+
+def _zeros(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluation, BoolArray]:
+    """Set columns of Lambda to exactly zero where f is not lower beside it."""
+    p = laplace.n_beta
+    zero = np.zeros(laplace.size, dtype=bool)
+    for group in columns_of(laplace.structure):
+        index = np.array(group) + p
+        if np.all(np.abs(at.psi[index]) < NEAR_ZERO * scale[index]):
+            psi = at.psi.copy()
+            psi[index] = 0.0
+            trial = laplace.evaluate(psi, at.modes, decrement=1e-14)
+            if trial.finite and float(trial.f) <= float(at.f) + 1e-8:
+                at = trial
+                zero[index] = True
+    return at, zero
+
+
+def _hessian(
+    laplace: Laplace, at: Evaluation, guess: FloatArray, scale: FloatArray, zero: BoolArray
+) -> FloatArray:
+    curvature = np.diag(guess)
+    steps = 1e-3 / np.sqrt(np.maximum(curvature, 1e-300))
+    steps = np.where(zero, 1e-3 * scale, np.minimum(steps, 0.05 * scale + 0.05 * np.abs(at.psi)))
+    hessian = finite_difference_hessian(laplace, at, steps)
+    return 0.5 * (hessian + hessian.T)
+
+
+def _true_boundary(laplace: Laplace, hessian: FloatArray, zero: BoolArray) -> bool:
+    """Whether f curves upwards in every direction that leaves a zero variance."""
+    if not zero.any():
+        return True
+    block = hessian[np.ix_(zero, zero)]
+    return bool(np.linalg.eigvalsh(block).min() > -1e-6 * max(1.0, float(np.abs(block).max())))
+
+
+def escape(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray:
+    """A start away from a false zero: along the direction in which f falls fastest."""
+    zero = ~optimum.free
+    block = optimum.hessian[np.ix_(zero, zero)]
+    _, vectors = np.linalg.eigh(block)
+    psi = optimum.at.psi.copy()
+    psi[zero] = 0.5 * scale[zero] * vectors[:, 0] / max(np.abs(vectors[:, 0]).max(), 1e-12)
+    return psi

@@ -1,0 +1,142 @@
+"""Where the outer optimisation starts, and how curved f is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from glmmlab._types import FloatArray
+from glmmlab.blocks import Factor
+from glmmlab.design import Design
+from glmmlab.estimate.curvature import finite_difference_hessian
+from glmmlab.estimate.optimise import positive_definite
+from glmmlab.families.base import Family
+from glmmlab.laplace import Evaluation, Laplace
+
+GLM_STEPS = 12
+
+
+@dataclass(frozen=True)
+class Start:
+    """Starting values in the layout of psi, and the natural size of each parameter."""
+
+    psi: FloatArray
+    scale: FloatArray
+    beta: FloatArray
+
+
+def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatArray) -> Start:
+    """Coefficients of the model without random effects; moderate standard deviations.
+
+    ``X`` is orthonormalised: X'X = n I.
+    """
+    eta0, aux0 = family.start(design.y, design.trials, design.weights)
+    eta0 = np.broadcast_to(np.asarray(eta0, dtype=float), (design.nobs,))
+    beta = X.T @ (eta0 - design.offset) / len(X)
+    gammas = [
+        _constant(design.auxiliary[name].X, float(np.mean(value)))
+        for name, value in zip(family.auxiliary, aux0, strict=True)
+    ]
+    beta = _glm(laplace, beta, gammas)
+    spread = float(np.std(eta0 - design.offset - X @ beta))
+    identity = family.link.name == "identity"
+    size = max(spread, 1e-8) if identity else float(np.clip(spread, 0.2, 1.5))
+    theta, theta_scale = _theta(laplace, 0.6 * size)
+    beta_scale = np.full(laplace.n_beta, size if identity else 1.0)
+    gamma_scale = np.ones(sum(laplace.aux_sizes))
+    first = beta if laplace.n_beta else np.empty(0)
+    psi = np.concatenate([first, theta, *gammas])
+    return Start(psi, np.concatenate([beta_scale, theta_scale, gamma_scale]), beta)
+
+
+def _constant(X: FloatArray, value: float) -> FloatArray:
+    """Coefficients that make an auxiliary predictor (nearly) constant."""
+    return np.asarray(linalg.lstsq(X, np.full(len(X), value), check_finite=False)[0])
+
+
+def _theta(laplace: Laplace, size: float) -> tuple[FloatArray, FloatArray]:
+    structure = laplace.structure
+    theta, scale = np.zeros(structure.n_theta), np.ones(structure.n_theta)
+    for s in structure.slots:
+        Z = structure.terms[s.term].Z
+        root_mean_square = np.sqrt(np.maximum(np.mean(Z * Z, axis=0), 1e-300))
+        natural = size / root_mean_square
+        scale[s.theta] = natural[s.rows]
+        theta[s.theta] = np.where(s.rows == s.cols, natural[s.rows], 0.0)
+    return theta, scale
+
+
+def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatArray:
+    """A few damped Newton steps for the model without random effects."""
+
+    def state(b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        value, score, information = 0.0, np.zeros(len(b)), np.zeros((len(b), len(b)))
+        for rows in laplace.rows:
+            aux = laplace._aux(rows, gammas)
+            l, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + b @ rows.X)
+            if rows.weights is not None:
+                l, d1, d2 = rows.weights * l, rows.weights * d1, rows.weights * d2
+            value += float(l.sum())
+            score += rows.X @ d1
+            information += (rows.X * np.maximum(-d2, 0.0)) @ rows.X.T
+        return value, score, information
+
+    if not len(beta):
+        return beta
+    value, score, information = state(beta)
+    if not np.isfinite(value):
+        return beta
+    for _ in range(GLM_STEPS):
+        step = linalg.solve(positive_definite(information), score, assume_a="pos")
+        gain = float(score @ step)
+        if not np.isfinite(gain) or gain < 1e-4:
+            break
+        for t in (1.0, 0.5, 0.25, 0.125, 0.03):
+            trial = state(beta + t * step)
+            if np.isfinite(trial[0]) and trial[0] >= value:
+                beta = beta + t * step
+                value, score, information = trial
+                break
+        else:
+            break
+    return beta
+
+
+def starting_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
+    """A positive definite matrix near the Hessian of f at the start.
+
+    Small data: forward differences of the gradient in all parameters, one batch.  Large data:
+    differences for theta and gamma, the Schur complement X'WX - ... for beta.
+    """
+    d, p = laplace.size, laplace.n_beta
+    everything = laplace.batchable and laplace.rows[0].offset.size * d < 40_000
+    columns = np.arange(0 if everything else p, d)
+    hessian = np.zeros((d, d))
+    steps = 1e-3 * scale
+    hessian[:, columns] = finite_difference_hessian(
+        laplace, at, steps, columns=columns, central=False
+    )
+    hessian[p:, :p] = hessian[:p, p:].T
+    if not everything and p:
+        hessian[:p, :p] = _schur(laplace, at)
+    return positive_definite(hessian, floor=1e-4)
+
+
+def _schur(laplace: Laplace, at: Evaluation) -> FloatArray:
+    """Curvature in beta with the random effects profiled out, summed over chunks."""
+    total = np.zeros((laplace.p, laplace.p))
+    for i in range(len(laplace.rows)):
+        piece, point = laplace.at_mode(at, i)
+        W = np.maximum(-point.parts[3], 0.0)
+        if not piece.k:
+            total += (piece.rows.X * W) @ piece.rows.X.T
+            continue
+        factor = Factor(piece.pattern, piece.R, piece.V, piece.rows.X, W)
+        if factor.positive:
+            corner = factor.S_lower[piece.q :, piece.q :]
+            total += corner @ corner.T
+        else:
+            total += (piece.rows.X * W) @ piece.rows.X.T
+    return total

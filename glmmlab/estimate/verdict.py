@@ -1,0 +1,82 @@
+"""What the user is told about a fit: singular terms, convergence, the record of the optimiser."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from glmmlab.errors import ConvergenceWarning, GlmmlabWarning, SingularFitWarning
+from glmmlab.estimate.frames import theta_names
+from glmmlab.estimate.optimise import Path
+from glmmlab.estimate.result import Optimization
+from glmmlab.estimate.settle import Optimum
+from glmmlab.estimate.start import Start
+from glmmlab.laplace import Laplace
+
+
+def singular_terms(laplace: Laplace, optimum: Optimum) -> tuple[str, ...]:
+    """Terms with a variance at zero or a correlation at +-1."""
+    zero = ~optimum.free[laplace.n_beta : laplace.n_beta + laplace.n_theta]
+    return tuple(
+        laplace.structure.terms[s.term].text for s in laplace.structure.slots if zero[s.theta].any()
+    )
+
+
+def convergence_warnings(laplace: Laplace, path: Path, optimum: Optimum) -> list[GlmmlabWarning]:
+    """Named conditions of the fit, with advice."""
+    found: list[GlmmlabWarning] = []
+    for text in singular_terms(laplace, optimum):
+        found.append(
+            SingularFitWarning(
+                f"the fit is singular: a variance of {text} is estimated as zero (or a "
+                "correlation as +-1). The data show no more spread between its groups than the "
+                "rest of the model explains. This is a result, not a failure: keep the term if "
+                "the design asks for it, and see fit.diagnose()."
+            )
+        )
+    if not path.converged and _remaining(optimum) > 1e-5:
+        found.append(
+            ConvergenceWarning(
+                f"the optimum was not reached: {path.message}. See fit.diagnose() for what to do."
+            )
+        )
+    if not optimum.smallest_eigenvalue > 1e-10:
+        found.append(
+            ConvergenceWarning(
+                "the Hessian at the optimum is not positive definite: some parameters are not "
+                "determined by the data, and standard errors are missing. See fit.diagnose()."
+            )
+        )
+    return found
+
+
+def _remaining(optimum: Optimum) -> float:
+    """Decrease of f that a Newton step from the final point would still bring."""
+    free = optimum.free
+    g, h = optimum.at.gradient[free], optimum.hessian[np.ix_(free, free)]
+    if not len(g):
+        return 0.0
+    try:
+        return float(0.5 * g @ linalg.solve(h, g, assume_a="pos"))
+    except linalg.LinAlgError:
+        return float("inf")
+
+
+def record(laplace: Laplace, path: Path, optimum: Optimum, start: Start) -> Optimization:
+    """What the optimiser did."""
+    names = [f"beta~{j}" for j in range(laplace.n_beta)]
+    names += [*theta_names(laplace), *(f"gamma{j}" for j in range(sum(laplace.aux_sizes)))]
+    gradient = optimum.at.gradient[optimum.free]
+    return Optimization(
+        names=tuple(names),
+        start=start.psi,
+        end=optimum.at.psi,
+        iterates=np.array(path.iterates),
+        values=np.array(path.values),
+        evaluations=path.evaluations,
+        gradient_norm=float(np.linalg.norm(gradient)),
+        predicted_decrease=_remaining(optimum),
+        smallest_eigenvalue=optimum.smallest_eigenvalue,
+        converged=path.converged,
+        message=path.message,
+    )

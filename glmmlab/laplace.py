@@ -1,0 +1,407 @@
+"""The Laplace approximation of the log-likelihood and its exact gradient.
+
+========  ==================================================  ==================
+letter    meaning                                             shape
+========  ==================================================  ==================
+psi       outer parameters: beta (ML only), theta, gamma      (..., d)
+beta      coefficients of the orthonormalised design          (p,)
+theta     entries of the Cholesky factors Lambda              (t,)
+gamma     coefficients of the auxiliary predictors            (s,)
+u         spherical random effects, b = Lambda u              (k, ..., G), (q,)
+M         Z Lambda, its rows m_i (under REML: [M X])          see blocks
+W         -d2, the observed information of the rows           (..., n)
+H         M'WM + I (no prior precision on X under REML)       see blocks
+========  ==================================================  ==================
+
+    f(psi) = -sum l_i + u'u/2 + log|H|/2          at the mode u, found by Newton's method.
+
+With lev_i = m_i' H^-1 m_i, c = -lev d3 / 2, v = H^-1 M'c, e = M v and r = -d1 + c + d2 e:
+
+    df/dbeta  = X' r
+    df/dL_ab  = sum_i Z_ia [ r u_b - d2 (H^-1 m_i)_b + d1 v_b ]
+    df/dgamma = X_a' ( -l_a - lev d2_a / 2 + e d1_a )
+
+Axes in the middle ("...") are a batch of evaluations at different psi, which models with one
+grouping factor (and ML) allow: for small data a batch costs little more than one evaluation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glmmlab._types import FloatArray
+from glmmlab.blocks import Factor, Pattern, RandomStructure
+from glmmlab.blocks.elimination import sum_products
+from glmmlab.design import Design
+from glmmlab.families.base import Family
+
+CHUNK_ROWS = 16_384
+"""Rows evaluated together: small enough to stay in cache."""
+MAX_NEWTON = 100
+DECREMENT = 1e-10
+"""Newton decrement at which the mode is accepted: an error of half that in f."""
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The mode of the random effects: per chunk the eliminated part, and the dense part."""
+
+    u: tuple[FloatArray, ...]
+    dense: FloatArray
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """f and its gradient at psi; ``f`` is inf where the model has no density."""
+
+    psi: FloatArray
+    f: FloatArray
+    gradient: FloatArray
+    modes: Modes
+    newton_steps: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether f is usable in every batch entry."""
+        return bool(np.isfinite(self.f).all())
+
+
+@dataclass
+class _Rows:
+    """The data of one chunk, sorted by the eliminated factor."""
+
+    pattern: Pattern
+    obs: Any
+    X: FloatArray
+    offset: FloatArray
+    weights: FloatArray | None
+    aux: tuple[FloatArray | None, ...]
+
+
+@dataclass
+class _Point:
+    """Everything known at one value of u."""
+
+    u: FloatArray
+    dense: FloatArray
+    parts: tuple[FloatArray, ...]
+    objective: FloatArray
+
+
+class Laplace:
+    """f(psi) for one design and family.
+
+    Parameters
+    ----------
+    design : Design
+    family : Family
+    X : ndarray, shape (n, p)
+        The fixed part to use (orthonormalised by the caller).
+    integrate_beta : bool
+        REML: the fixed coefficients are integrated with the random effects.
+    """
+
+    def __init__(
+        self, design: Design, family: Family, X: FloatArray, integrate_beta: bool = False
+    ) -> None:
+        self.family = family
+        self.integrate_beta = integrate_beta
+        self.structure = RandomStructure(design.random, design.nobs)
+        self.p = X.shape[1]
+        self.n_beta = 0 if integrate_beta else self.p
+        self.n_theta = self.structure.n_theta
+        aux = [design.auxiliary[name].X for name in family.auxiliary]
+        self.aux_sizes = tuple(x.shape[1] for x in aux)
+        self.size = self.n_beta + self.n_theta + sum(self.aux_sizes)
+        constant = [x.shape[1] == 1 and bool((x == 1.0).all()) for x in aux]
+        order = self.structure.order
+        rest = self.structure.pattern.q + (self.p if integrate_beta else 0)
+        self.batchable = rest == 0
+        pieces = self.structure.chunks(CHUNK_ROWS) if self.batchable else None
+        if pieces is None:
+            pieces = [(slice(0, design.nobs), self.structure.pattern)]
+        self.rows = []
+        for cut, pattern in pieces:
+            at = order[cut]
+            trials = None if design.trials is None else design.trials[at]
+            self.rows.append(
+                _Rows(
+                    pattern=pattern,
+                    obs=family.prepare(design.y[at], trials),
+                    X=np.ascontiguousarray(X[at].T),
+                    offset=design.offset[at],
+                    weights=None if design.weights is None else design.weights[at],
+                    aux=tuple(
+                        None if flat else np.ascontiguousarray(x[at].T)
+                        for x, flat in zip(aux, constant, strict=True)
+                    ),
+                )
+            )
+
+    # -- pieces of psi -----------------------------------------------------------------
+
+    def split(self, psi: FloatArray) -> tuple[FloatArray, FloatArray, list[FloatArray]]:
+        """Beta, theta and the gammas of a psi of shape (..., d)."""
+        a, b = self.n_beta, self.n_beta + self.n_theta
+        gammas, start = [], b
+        for size in self.aux_sizes:
+            gammas.append(psi[..., start : start + size])
+            start += size
+        return psi[..., :a], psi[..., a:b], gammas
+
+    def _aux(self, rows: _Rows, gammas: list[FloatArray]) -> tuple[FloatArray, ...]:
+        values = []
+        for gamma, x in zip(gammas, rows.aux, strict=True):
+            if x is not None:
+                values.append(gamma @ x)
+            else:
+                values.append(gamma if gamma.ndim > 1 else gamma[0])
+        return tuple(values)
+
+    # -- the objective -----------------------------------------------------------------
+
+    def evaluate(
+        self,
+        psi: FloatArray,
+        start: Modes | None = None,
+        gradient: bool = True,
+        decrement: float = DECREMENT,
+    ) -> Evaluation:
+        """f and its gradient at psi, of shape (d,) or, where ``batchable``, (B, d)."""
+        beta, theta, gammas = self.split(psi)
+        batch = psi.shape[:-1]
+        f = np.zeros(batch)
+        grad = np.zeros(psi.shape)
+        modes, dense, steps = [], np.empty(0), 0
+        for i, rows in enumerate(self.rows):
+            piece = _Piece(self, rows, beta, theta, self._aux(rows, gammas))
+            begin = None if start is None else (start.u[i], start.dense)
+            point, factor, n_steps = piece.mode(begin, decrement)
+            steps = max(steps, n_steps)
+            modes.append(point.u)
+            dense = point.dense
+            if factor is None:
+                f = np.full(batch, np.inf)
+                grad = np.full(psi.shape, np.nan)
+                break
+            f = f + piece.value(point, factor)
+            if gradient:
+                grad += piece.gradient(point, factor)
+        if len(modes) < len(self.rows):
+            modes += [np.zeros(0)] * (len(self.rows) - len(modes))
+        f = np.where(np.isnan(f), np.inf, f)
+        return Evaluation(psi, f, grad, Modes(tuple(modes), dense), steps)
+
+    def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[_Piece, _Point]:
+        """One chunk at an evaluated mode: its rows, its derivatives."""
+        beta, theta, gammas = self.split(evaluation.psi)
+        rows = self.rows[chunk]
+        piece = _Piece(self, rows, beta, theta, self._aux(rows, gammas))
+        u, dense = evaluation.modes.u[chunk], evaluation.modes.dense
+        return piece, piece.at(u, dense, third=True)
+
+
+class _Piece:
+    """One chunk of rows at one psi."""
+
+    def __init__(
+        self,
+        owner: Laplace,
+        rows: _Rows,
+        beta: FloatArray,
+        theta: FloatArray,
+        aux: tuple[FloatArray, ...],
+    ) -> None:
+        self.owner, self.rows, self.aux, self.theta = owner, rows, aux, theta
+        self.family, self.pattern = owner.family, rows.pattern
+        self.full = rows.X if owner.integrate_beta else None
+        fixed = 0.0 if owner.integrate_beta else beta @ rows.X
+        self.eta0 = rows.offset + fixed
+        self.R, self.V = owner.structure.scale(rows.pattern, theta)
+        self.k, self.q = self.R.shape[0], rows.pattern.q
+        self.n_dense = self.q + (0 if self.full is None else self.full.shape[0])
+        self.batch = theta.shape[:-1]
+
+    # -- rows --------------------------------------------------------------------------
+
+    def push(self, u: FloatArray, dense: FloatArray) -> FloatArray:
+        """M u on the rows."""
+        total = np.zeros((*self.batch, self.rows.offset.size))
+        if self.k:
+            total = total + sum_products(self.R, self.pattern.spread(u))
+        if self.q:
+            total = total + (self.V * dense[self.pattern.columns]).sum(axis=0)
+        if self.full is not None:
+            total = total + dense[self.q :] @ self.full
+        return total
+
+    def pull(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """M'x on the random effects."""
+        levels = len(self.pattern.counts)
+        big = np.empty((self.k, *self.batch, levels))
+        for a in range(self.k):
+            big[a] = self.pattern.sums(x * self.R[a])
+        dense = np.zeros(self.n_dense)
+        if self.q:
+            dense[: self.q] = np.bincount(
+                self.pattern.columns.ravel(), (self.V * x).ravel(), self.q
+            )
+        if self.full is not None:
+            dense[self.q :] = self.full @ x
+        return big, dense
+
+    def at(self, u: FloatArray, dense: FloatArray, third: bool) -> _Point:
+        """Log-density derivatives (weighted) and the penalised objective at u."""
+        eta = self.eta0 + self.push(u, dense) if self.k or self.n_dense else self.eta0
+        parts = self.family.eta_part(self.rows.obs, self.aux, eta, third=third)
+        if self.rows.weights is not None:
+            parts = tuple(self.rows.weights * x for x in parts)
+        prior = dense[: self.q]
+        if self.n_dense:
+            objective = parts[0].sum() - 0.5 * ((u * u).sum() + prior @ prior)
+        elif self.k:
+            objective = self.pattern.sums(parts[0]) - 0.5 * sum_products(u, u)
+        else:
+            objective = parts[0].sum(axis=-1)[..., None]
+        return _Point(u, dense, (eta, *parts), np.asarray(objective))
+
+    def factor(self, point: _Point, clip: bool = False) -> Factor:
+        """Factor of H at a point; ``clip`` takes max(W, 0) for a safe Newton step."""
+        W = -point.parts[3]
+        if clip:
+            W = np.maximum(W, 0.0)
+        return Factor(self.pattern, self.R, self.V, self.full, W)
+
+    # -- Newton's method ---------------------------------------------------------------------------
+
+    def _zero(self) -> tuple[FloatArray, FloatArray]:
+        levels = len(self.pattern.counts)
+        return np.zeros((self.k, *self.batch, levels)), np.zeros(self.n_dense)
+
+    def mode(
+        self, start: tuple[FloatArray, FloatArray] | None, accept: float
+    ) -> tuple[_Point, Factor | None, int]:
+        """The mode from a start (or zero); the factor is None where there is none."""
+        if not self.k and not self.n_dense:
+            point = self.at(*self._zero(), third=True)
+            ok = bool(np.isfinite(point.objective).all())
+            return point, (self.factor(point) if ok else None), 0
+        point = self.at(*(start or self._zero()), third=False)
+        if not np.isfinite(point.objective).all():
+            point = self.at(*self._zero(), third=False)
+            if not np.isfinite(point.objective).all():
+                return point, None, 0
+        for step in range(MAX_NEWTON):
+            factor = self.factor(point)
+            observed = factor.positive
+            if not observed:
+                factor = self.factor(point, clip=True)
+                if not factor.positive:
+                    return point, None, step
+            delta, decrement = self._direction(point, factor)
+            largest = float(decrement.max())
+            if not np.isfinite(largest):
+                return point, None, step
+            if largest < accept and observed and len(point.parts) == 5:
+                return point, factor, step
+            point, moved = self._advance(point, delta, third=largest < np.sqrt(accept))
+            if not moved:
+                return self._stuck(point, step)
+        return point, None, MAX_NEWTON
+
+    def _stuck(self, point: _Point, step: int) -> tuple[_Point, Factor | None, int]:
+        """No ascent left: rounding, if the decrement is small; otherwise a failure."""
+        point = self.at(point.u, point.dense, third=True)
+        factor = self.factor(point)
+        if not factor.positive:
+            return point, None, step
+        _, decrement = self._direction(point, factor)
+        scale = 1.0 + float(np.abs(point.objective).max())
+        return point, (factor if decrement.max() < 1e-7 * scale else None), step
+
+    def _direction(
+        self, point: _Point, factor: Factor
+    ) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
+        """Newton step and its decrement (per level where levels are independent)."""
+        big, dense = self.pull(point.parts[2])
+        big = big - point.u
+        dense[: self.q] -= point.dense[: self.q]
+        d1, d2 = factor.solve(big, dense)
+        if self.n_dense:
+            decrement = np.asarray((big * d1).sum() + dense @ d2)
+        else:
+            decrement = sum_products(big, d1)
+        return (d1, d2), decrement
+
+    def _advance(
+        self, point: _Point, delta: tuple[FloatArray, FloatArray], third: bool
+    ) -> tuple[_Point, bool]:
+        """A step along delta, halved (level by level) until the objective does not fall."""
+        scale = np.ones(point.objective.shape)
+        slack = 1e-12 * (1.0 + np.abs(point.objective))
+        for _ in range(40):
+            u = point.u + scale * delta[0] if self.k else point.u
+            dense = point.dense + scale * delta[1] if self.n_dense else point.dense
+            new = self.at(u, dense, third)
+            worse = ~(new.objective >= point.objective - slack)
+            if not worse.any():
+                return new, True
+            scale = np.where(worse, 0.5 * scale, scale)
+        return point, False
+
+    # -- value and gradient ------------------------------------------------------------
+
+    def value(self, point: _Point, factor: Factor) -> FloatArray:
+        """f at the mode, constants kept."""
+        constants = self.family.normaliser(self.rows.obs, self.aux)
+        if self.rows.weights is not None:
+            constants = self.rows.weights * constants
+        n = self.rows.offset.size
+        constant = np.broadcast_to(constants, np.broadcast_shapes(np.shape(constants), (n,)))
+        f = -point.objective.sum(axis=-1) if point.objective.ndim else -point.objective
+        f = f - constant.sum(axis=-1) + 0.5 * factor.log_determinant()
+        if self.full is not None:
+            f = f - 0.5 * self.full.shape[0] * np.log(2.0 * np.pi)
+        return np.asarray(f)
+
+    def gradient(self, point: _Point, factor: Factor) -> FloatArray:
+        """df/dpsi, shape (..., d)."""
+        eta, _, d1, d2, d3 = point.parts
+        owner = self.owner
+        if self.k or self.n_dense:
+            hm_big, hm_rest, leverage = factor.row_products()
+            c = -0.5 * leverage * d3
+            v_big, v_dense = factor.solve(*self.pull(c))
+            e = self.push(v_big, v_dense)
+            r = -d1 + c + d2 * e
+        else:
+            leverage = e = np.zeros_like(d1)
+            r = -d1
+        parts = []
+        if not owner.integrate_beta:
+            parts.append(r @ self.rows.X.T)
+        if owner.n_theta:
+            columns = self.pattern.columns
+            q1 = r * self.pattern.spread(point.u) - d2 * hm_big
+            q1 += d1 * self.pattern.spread(v_big)
+            q2 = np.zeros_like(self.V)
+            if self.q:
+                q2 = r * point.dense[columns] - d2 * hm_rest + d1 * v_dense[columns]
+            parts.append(owner.structure.pull_back(self.pattern, q1, q2))
+        parts += self._aux_gradient(eta, leverage, e)
+        return np.concatenate(parts, axis=-1)
+
+    def _aux_gradient(
+        self, eta: FloatArray, leverage: FloatArray, e: FloatArray
+    ) -> list[FloatArray]:
+        parts = []
+        derivatives = self.family.aux_part(self.rows.obs, self.aux, eta)
+        for (l_a, d1_a, d2_a), x in zip(derivatives, self.rows.aux, strict=True):
+            row = -l_a - 0.5 * leverage * d2_a + e * d1_a
+            if self.rows.weights is not None:
+                row = self.rows.weights * row
+            parts.append(row.sum(axis=-1)[..., None] if x is None else row @ x.T)
+        return parts
