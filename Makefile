@@ -1,0 +1,57 @@
+# Two commands are all that a newcomer needs: `make book` and `make test`.
+# Everything runs by .venv/bin/python; nothing has to be activated. Without make (Windows): README.md.
+
+PY = .venv/bin/python
+INSTALLED = .venv/.installed
+JUPYTER_BOOK = $(PY) -c "from jupyter_book.cli.main import main; main()"
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_NO_INPUT = 1
+# A kernel chooses its own backend; a caller's setting would leave the notebooks without figures.
+unexport MPLBACKEND
+# Quiet a debugger's note that would stand before every executed notebook.
+export PYDEVD_DISABLE_FILE_VALIDATION = 1
+
+.PHONY: help book test lint lab figures studies clean
+
+help:
+	@echo 'make book     execute every notebook and build _build/html'
+	@echo 'make test     run the whole test suite, docstrings and notebooks included'
+	@echo 'make lint     ruff (lint and format) and mypy'
+	@echo 'make lab      open the notebooks in JupyterLab'
+	@echo 'make figures  redraw the figure of README.md with the engine'
+	@echo 'make studies  rerun the long simulation studies in benchmarks/ (minutes to hours)'
+	@echo 'make clean    remove what the above made, except .venv'
+
+# The stamp makes a second run instant: pip works again only when the pins have changed.
+$(INSTALLED): pyproject.toml constraints.txt tools/make_venv.sh
+	@sh tools/make_venv.sh "$(PYTHON)"
+	@echo 'Installing the pinned packages into .venv (a few minutes, once) ...'
+	@$(PY) -m pip install --quiet -c constraints.txt -e ".[dev]"
+	@touch $(INSTALLED)
+
+# BOOK_NOTEBOOKS=stored keeps the notebooks' stored outputs, which `make test` has just compared
+# with a rerun; the pages of book/ are executed either way.
+book: $(INSTALLED)
+	@$(JUPYTER_BOOK) build . --all -q -W -n --keep-going
+
+test: $(INSTALLED)
+	@$(PY) -m pytest --doctest-modules --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg glmmlab tests notebooks
+
+lint: $(INSTALLED)
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet . || { $(PY) -m ruff format --check .; exit 1; }
+	@$(PY) -m mypy --no-error-summary
+
+lab: $(INSTALLED)
+	@$(PY) -m jupyterlab --notebook-dir=notebooks
+
+figures: $(INSTALLED)
+	@$(PY) tools/readme_figure.py
+
+studies: $(INSTALLED)
+	@set -e; for study in benchmarks/study_*.py; do echo "$$study"; $(PY) "$$study"; done
+
+clean:
+	@rm -rf _build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

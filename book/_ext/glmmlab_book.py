@@ -1,0 +1,43 @@
+"""What the book needs of Sphinx beyond _config.yml."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+
+def without_thebe(app: Sphinx) -> None:
+    """Take sphinx-thebe's scripts off the pages.
+
+    Jupyter Book always loads sphinx-thebe, which writes the same ``const`` twice into every page
+    (an error in the reader's console) and names a script on the network. The book runs no code
+    in the browser.
+    """
+    for listeners in app.events.listeners.values():
+        for listener in list(listeners):
+            if getattr(listener.handler, "__module__", None) == "sphinx_thebe":
+                app.events.disconnect(listener.id)
+
+
+def choose_execution(app: Sphinx, config: Config) -> None:
+    """Keep the notebooks' stored outputs where the caller says that they were just checked.
+
+    The pages of ``book/`` store no outputs; each asks for its execution in its own header.
+    """
+    if os.environ.get("BOOK_NOTEBOOKS") == "stored":
+        config.nb_execution_mode = "off"
+
+
+def tell_progress(app: Sphinx, docname: str, source: list[str]) -> None:
+    """One line a page, on a build that is otherwise silent until it is done."""
+    print(f"  {docname}", flush=True)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    without_thebe(app)
+    app.connect("config-inited", choose_execution, priority=100)
+    app.connect("source-read", tell_progress)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
