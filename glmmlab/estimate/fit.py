@@ -15,6 +15,7 @@ from glmmlab.estimate import frames, verdict
 from glmmlab.estimate.curvature import gradients
 from glmmlab.estimate.optimise import Path, minimise
 from glmmlab.estimate.result import Estimate
+from glmmlab.estimate.separation import separated_coefficients
 from glmmlab.estimate.settle import Optimum, escape, settle
 from glmmlab.estimate.start import Start, starting_curvature, starting_values
 from glmmlab.families.base import Family
@@ -127,11 +128,12 @@ def _estimate(
         block = slice(first, first + len(gamma))
         auxiliary[name] = frames.part_estimate(design.auxiliary[name], gamma, cov[block, block])
         first += len(gamma)
-    raised = verdict.convergence_warnings(laplace, path, optimum)
-    for warning in raised:
-        python_warnings.warn(warning, stacklevel=5)
     theta_names = frames.theta_names(laplace)
     eta, aux = frames.predictors(design, laplace, at, gammas)
+    separated = separated_coefficients(design, family, eta)
+    raised = verdict.convergence_warnings(laplace, path, optimum, separated)
+    for warning in raised:
+        python_warnings.warn(warning, stacklevel=5)
     return Estimate(
         family=family,
         design=design,
@@ -153,7 +155,7 @@ def _estimate(
         eta=eta,
         aux=aux,
         singular=verdict.singular_terms(laplace, optimum),
-        separated=(),
+        separated=separated,
         converged=not any(isinstance(w, ConvergenceWarning) for w in raised),
         optimization=verdict.record(laplace, path, optimum, start),
         warnings=tuple(raised),

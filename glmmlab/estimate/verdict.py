@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from glmmlab.errors import ConvergenceWarning, GlmmlabWarning, SingularFitWarning
+from glmmlab.errors import (
+    ConvergenceWarning,
+    GlmmlabWarning,
+    SeparationWarning,
+    SingularFitWarning,
+)
 from glmmlab.estimate.frames import theta_names
 from glmmlab.estimate.optimise import Path
 from glmmlab.estimate.result import Optimization
@@ -34,6 +39,17 @@ def convergence_warnings(laplace: Laplace, path: Path, optimum: Optimum) -> list
                 "the design asks for it, and see fit.diagnose()."
             )
         )
+    if separated:
+        found.append(
+            SeparationWarning(
+                f"the data are separated: {', '.join(separated)} run to infinity, since some "
+                "combination of the predictors has only successes or only failures (or only "
+                "zeros). No finite estimate exists for them and their Wald tests mean nothing; "
+                "tabulate the response by these predictors, merge levels, or use "
+                "likelihood-ratio tests with fit.compare()."
+            )
+        )
+        return found
     if not path.converged and _remaining(optimum) > 1e-5:
         found.append(
             ConvergenceWarning(
