@@ -27,7 +27,9 @@ def singular_terms(laplace: Laplace, optimum: Optimum) -> tuple[str, ...]:
     )
 
 
-def convergence_warnings(laplace: Laplace, path: Path, optimum: Optimum) -> list[GlmmlabWarning]:
+def convergence_warnings(
+    laplace: Laplace, path: Path, optimum: Optimum, separated: tuple[str, ...]
+) -> list[GlmmlabWarning]:
     """Named conditions of the fit, with advice."""
     found: list[GlmmlabWarning] = []
     for text in singular_terms(laplace, optimum):
