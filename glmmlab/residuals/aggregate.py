@@ -1,0 +1,67 @@
+"""Residuals of groups of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from glmmlab._types import AnyArray, FloatArray
+from glmmlab.errors import DataError
+from glmmlab.residuals.checks import option
+
+if TYPE_CHECKING:
+    from glmmlab.residuals.scaled import SimulatedResiduals
+
+Aggregate = str | Callable[[FloatArray], float]
+
+
+def recalculate(
+    res: SimulatedResiduals,
+    groups: pd.Categorical,
+    name: str,
+    by: Aggregate,
+    select: ArrayLike | None,
+    rng: np.random.Generator,
+) -> SimulatedResiduals:
+    """See :meth:`SimulatedResiduals.recalculate`."""
+    from glmmlab.residuals.create import build
+
+    if res.refits is not None:
+        raise DataError("Residuals from refits cannot be aggregated; simulate without refit.")
+    if isinstance(by, str):
+        option(by, ("sum", "mean"), "by")
+    keep = np.ones(res.nobs, dtype=bool) if select is None else np.asarray(select, dtype=bool)
+    if keep.shape != (res.nobs,):
+        raise DataError(f"select must be one True or False for each of the {res.nobs} rows.")
+    codes = np.asarray(groups.codes)[keep]
+    if len(np.unique(codes)) < 2:
+        raise DataError(f"{name} has fewer than 2 groups among the selected rows.")
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) > 0])
+    rows = np.flatnonzero(keep)[order]
+
+    def collapse(values: AnyArray) -> FloatArray:
+        return _collapse(np.asarray(values[..., rows], dtype=float), starts, by)
+
+    levels = groups.categories[codes[order][starts]]
+    return build(
+        collapse(res.observed),
+        np.stack([collapse(one) for one in res.simulated]),
+        collapse(res.fitted),
+        res.integer and by == "sum",
+        rng,
+        method=res.method,
+        random_effects=res.random_effects,
+        data=pd.DataFrame({name: pd.Categorical(levels, categories=groups.categories)}),
+    )
+
+
+def _collapse(values: FloatArray, starts: AnyArray, by: Aggregate) -> FloatArray:
+    if callable(by):
+        return np.array([float(by(part)) for part in np.split(values, starts[1:])])
+    total = np.add.reduceat(values, starts)
+    return total if by == "sum" else total / np.diff(np.r_[starts, len(values)])

@@ -1,0 +1,166 @@
+"""Scaled residuals against a factor: uniform within every level, equally spread between levels?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from glmmlab._types import FloatArray
+from glmmlab.errors import DataError
+from glmmlab.residuals.result import ResidualTest, p_sentence, p_text, paragraph
+from glmmlab.residuals.uniformity import uniformity_test
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CategoricalTest(ResidualTest):
+    """Uniformity of the residuals within levels, and Brown-Forsythe test between them.
+
+    Attributes
+    ----------
+    statistic, p : float
+        Smallest within-level Kolmogorov-Smirnov p after Holm's adjustment (both the same number).
+    frame : DataFrame
+        Indexed by level: ``n, d, p, p_adjusted``.
+    levene_statistic, levene_p : float
+        F and p of the median-centred Levene (Brown-Forsythe) test; NaN with one level.
+    levene_df : tuple of int
+    predictor : str
+    """
+
+    frame: pd.DataFrame
+    levene_statistic: float
+    levene_p: float
+    levene_df: tuple[int, int]
+    predictor: str
+
+    title = "Residuals by level"
+    statistic_name = "smallest adjusted p"
+
+    @property
+    def levels_deviating(self) -> list[object]:
+        """Levels whose adjusted p is below 0.05."""
+        return self.frame.index[self.frame["p_adjusted"] < 0.05].tolist()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Label and value of every line of the printed result."""
+        facts = super().facts()
+        k, df = self.levene_df
+        facts.insert(0, ("predictor", self.predictor))
+        bad = ", ".join(map(str, self.levels_deviating)) or "none"
+        facts.append(("levels deviating", bad))
+        if np.isfinite(self.levene_p):
+            levene = f"F({k}, {df}) = {self.levene_statistic:.4g}, {p_text(self.levene_p)}"
+            facts.append(("equal spread (Brown-Forsythe)", levene))
+        return facts
+
+    def explain(self) -> str:
+        """One paragraph: what was compared, what this deviation usually means, what to try."""
+        bad = ", ".join(map(str, self.levels_deviating))
+        spread = ""
+        if np.isfinite(self.levene_p):
+            spread = (
+                f"The residuals' spread differs between the levels ({p_text(self.levene_p)}): the "
+                "variance depends on this factor in a way the family does not know; try a "
+                "dispersion formula with it."
+                if self.levene_p < 0.05
+                else f"The spread does not visibly differ between levels ({p_text(self.levene_p)})."
+            )
+        return paragraph(
+            f"Within every level of {self.predictor} the scaled residuals were compared with the "
+            "uniform distribution (Holm's adjustment over the levels), and their spread was "
+            "compared between levels.",
+            p_sentence(self),
+            f"Not uniform in: {bad}. The mean or the spread of these levels is off: add the "
+            "factor or its interactions if the model lacks them."
+            if bad
+            else "",
+            spread,
+            "Few rows in a level make both tests blind.",
+        )
+
+
+def holm(p: FloatArray) -> FloatArray:
+    """Holm-adjusted p-values.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p)
+    m = len(p)
+    stepped = np.maximum.accumulate(np.minimum(1.0, p[order] * (m - np.arange(m))))
+    out = np.empty(m)
+    out[order] = stepped
+    return out
+
+
+def brown_forsythe(groups: list[FloatArray]) -> tuple[float, float, tuple[int, int]]:
+    """F, p and degrees of freedom of the analysis of variance of \\|r - median of its group\\|."""
+    away = [np.abs(g - np.median(g)) for g in groups]
+    n, k = sum(map(len, away)), len(away)
+    df = (k - 1, n - k)
+    if k < 2 or n <= k:
+        return float("nan"), float("nan"), df
+    grand = np.concatenate(away).mean()
+    between = sum(len(a) * (a.mean() - grand) ** 2 for a in away) / df[0]
+    within = sum(((a - a.mean()) ** 2).sum() for a in away) / df[1]
+    if within == 0:
+        return float("nan"), float("nan"), df
+    f = float(between / within)
+    return f, float(special.fdtrc(*df, f)), df
+
+
+def categorical_test(r: FloatArray, factor: pd.Categorical, predictor: str) -> CategoricalTest:
+    """Test residuals within and between the levels of a factor.
+
+    Parameters
+    ----------
+    r : ndarray, shape (nobs,)
+    factor : Categorical, length nobs
+        Levels without rows are left out.
+    predictor : str
+        Its name.
+
+    Raises
+    ------
+    DataError
+        Missing levels.
+
+    Examples
+    --------
+    >>> r = np.array([0.1, 0.2, 0.3, 0.9])
+    >>> categorical_test(r, pd.Categorical(["a", "a", "b", "b"]), "plot").frame["n"].tolist()
+    [2, 2]
+    """
+    codes = np.asarray(factor.codes)
+    if (codes < 0).any():
+        raise DataError(f"{predictor} has missing values; drop these rows or name the level.")
+    used = [c for c in range(len(factor.categories)) if np.any(codes == c)]
+    groups = [r[codes == c] for c in used]
+    tests = [uniformity_test(g) for g in groups]
+    p = np.array([t.p for t in tests])
+    frame = pd.DataFrame(
+        {"n": [len(g) for g in groups], "d": [t.statistic for t in tests], "p": p},
+        index=pd.Index([factor.categories[c] for c in used], name=predictor),
+    )
+    frame["p_adjusted"] = holm(p)
+    f, levene_p, df = brown_forsythe(groups)
+    smallest = float(frame["p_adjusted"].min())
+    return CategoricalTest(
+        statistic=smallest,
+        p=smallest,
+        null_hypothesis="the residuals are uniform within every level",
+        method="Kolmogorov-Smirnov tests within levels, Holm's adjustment",
+        alternative="two-sided",
+        nobs=len(r),
+        nsim=0,
+        frame=frame,
+        levene_statistic=f,
+        levene_p=levene_p,
+        levene_df=df,
+        predictor=predictor,
+    )

@@ -1,0 +1,268 @@
+"""Ways to scaled residuals: from simulations of any source, or from a fitted model of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from glmmlab._types import AnyArray, FloatArray, Seed
+from glmmlab.errors import DataError, ResponseError
+from glmmlab.residuals.checks import option, simulations, vector
+from glmmlab.residuals.pit import estimated_covariance, pit, rotate, traditional
+from glmmlab.residuals.refit import Refit, Refits, refit_all
+from glmmlab.residuals.scaled import SimulatedResiduals
+
+if TYPE_CHECKING:
+    from glmmlab.estimate.result import Estimate
+
+METHODS = ("pit", "traditional")
+CONDITIONING = ("unconditional", "conditional")
+
+
+def from_simulations(
+    observed: ArrayLike,
+    simulated: ArrayLike,
+    fitted: ArrayLike,
+    integer: bool,
+    seed: Seed = None,
+    *,
+    method: str = "pit",
+    rotation: ArrayLike | str | None = None,
+    data: pd.DataFrame | None = None,
+    pearson: ArrayLike | None = None,
+    pearson_df: float | None = None,
+    refit: Refit | None = None,
+) -> SimulatedResiduals:
+    """Scaled residuals from observations and simulations of any model, ours or another library's.
+
+    Parameters
+    ----------
+    observed : array, shape (nobs,)
+        Responses; numbers of successes, not proportions, for binomial data.
+    simulated : array, shape (nsim, nobs)
+        Responses simulated from the fitted model (250 are usual), or posterior predictive draws.
+    fitted : array, shape (nobs,)
+        Predictions on the scale of the response, random effects set to 0.
+    integer : bool
+        Whether the response is a count.  It decides the jitter of ``method="traditional"`` and
+        the default type of the outlier test; ties are randomised whatever it says.
+    seed : int, Generator or None
+        For the randomisation of ties; None draws fresh.
+    method : {"pit", "traditional"}
+        "pit": share of simulations below the observation, ties randomised.  "traditional":
+        interpolated distribution function with denominator nsim + 1.
+    rotation : array (nobs, nobs) or "estimated", optional
+        Covariance of the responses under the model (or estimate it from the simulations); data
+        and simulations are multiplied by its inverse Cholesky factor before ranking.
+    data : DataFrame, optional
+        Predictors, so that they can be named later.
+    pearson, pearson_df : optional
+        Pearson residuals and residual degrees of freedom, for ``test_dispersion(type="pearson")``.
+    refit : callable, optional
+        From a response to (fitted values, Pearson residuals) of the model refitted to it; needs
+        ``pearson``.  The residuals are then ranks of response residuals among refits' ones.
+
+    Returns
+    -------
+    SimulatedResiduals
+
+    Raises
+    ------
+    DataError, ResponseError
+        Shapes that do not fit, fewer than 2 simulations, missing values.
+
+    References
+    ----------
+    Dunn & Smyth (1996) J. Comput. Graph. Stat. 5:236; Warton et al. (2017) PLoS ONE 12:e0181790.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import glmmlab.residuals as residuals
+    >>> rng = np.random.default_rng(1)
+    >>> mu = np.linspace(1, 8, 60)
+    >>> res = residuals.from_simulations(
+    ...     rng.poisson(mu), rng.poisson(mu, size=(250, 60)), mu, integer=True, seed=1
+    ... )
+    >>> res
+    <SimulatedResiduals (pit): 60 rows, 250 simulations>
+    >>> bool(res.test_uniformity().p > 0.05)
+    True
+    """
+    option(method, METHODS, "method")
+    try:
+        y = vector(observed, "observed")
+    except DataError as error:
+        raise ResponseError(str(error)) from None
+    nobs = len(y)
+    if nobs < 2:
+        raise ResponseError("At least 2 observations are needed.")
+    s = simulations(simulated, nobs)
+    mu = vector(fitted, "fitted", nobs)
+    standardised = None if pearson is None else vector(pearson, "pearson", nobs)
+    if data is not None and len(data) != nobs:
+        raise DataError(f"data has {len(data)} rows, but there are {nobs} observations.")
+    refits = None
+    if refit is not None:
+        if standardised is None:
+            raise DataError("refit= needs the model's own Pearson residuals, pearson=.")
+        refits = refit_all(y, s, mu, standardised, refit)
+    return build(
+        y,
+        s,
+        mu,
+        bool(integer),
+        np.random.default_rng(seed),
+        method=method,
+        rotation=rotation,
+        data=data,
+        pearson=standardised,
+        pearson_df=pearson_df,
+        refits=refits,
+    )
+
+
+def build(
+    observed: FloatArray,
+    simulated: AnyArray,
+    fitted: FloatArray,
+    integer: bool,
+    rng: np.random.Generator,
+    *,
+    method: str = "pit",
+    rotation: ArrayLike | str | None = None,
+    random_effects: str | None = None,
+    data: pd.DataFrame | None = None,
+    pearson: FloatArray | None = None,
+    pearson_df: float | None = None,
+    refits: Refits | None = None,
+) -> SimulatedResiduals:
+    """Rank checked observations among checked simulations."""
+    noise = int(rng.integers(2**63))
+    if refits is not None:
+        method = "refit"
+        scaled = traditional(refits.observed, refits.simulated, integer, rng)
+    else:
+        if rotation is not None:
+            observed, simulated, fitted = _rotated(observed, simulated, fitted, rotation, method)
+            integer = False
+        if method == "pit":
+            scaled = pit(observed, simulated, rng)
+        else:
+            scaled = traditional(observed, simulated, integer, rng)
+    return SimulatedResiduals(
+        observed=_frozen(observed),
+        simulated=_frozen(simulated),
+        fitted=_frozen(fitted),
+        integer=integer,
+        scaled=_frozen(scaled),
+        method=method,
+        random_effects=random_effects,
+        data=data,
+        pearson=pearson,
+        pearson_df=pearson_df,
+        refits=refits,
+        noise=noise,
+    )
+
+
+def _rotated(
+    observed: FloatArray,
+    simulated: AnyArray,
+    fitted: FloatArray,
+    rotation: ArrayLike | str,
+    method: str,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Data, simulations and predictions in coordinates where the rows are uncorrelated."""
+    if method != "pit":
+        raise DataError("rotation needs method='pit'.")
+    if isinstance(rotation, str):
+        option(rotation, ("estimated",), "rotation")
+        covariance = estimated_covariance(simulated)
+    else:
+        covariance = np.asarray(rotation, dtype=float)
+        if covariance.shape != (len(observed), len(observed)):
+            raise DataError(
+                f"rotation must be ({len(observed)}, {len(observed)}), not {covariance.shape}."
+            )
+    try:
+        y, s = rotate(observed, simulated, covariance)
+        mu, _ = rotate(fitted, simulated[:1], covariance)
+    except np.linalg.LinAlgError:
+        raise DataError("rotation must be positive definite; give a covariance matrix.") from None
+    return y, s, mu
+
+
+def _frozen(values: AnyArray) -> AnyArray:
+    """A read-only view: the residuals belong to these numbers."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+def simulate_residuals(
+    estimate: Estimate,
+    n: int = 250,
+    seed: Seed = None,
+    random_effects: str = "unconditional",
+    *,
+    method: str = "pit",
+    rotation: ArrayLike | str | None = None,
+    refit: bool = False,
+    progress: bool = False,
+) -> SimulatedResiduals:
+    """Scaled residuals of a fitted model.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        A fitted model.
+    n : int
+        Number of simulations, at least 2.
+    seed : int, Generator or None
+        The same seed gives the same residuals.
+    random_effects : {"unconditional", "conditional"}
+        "unconditional" (our default) draws the random effects anew: the whole model is checked,
+        and residuals of one group are correlated.  "conditional" (the default of DHARMa 0.5)
+        keeps the fitted modes: the rows are checked given the groups.
+    method, rotation
+        As in :func:`from_simulations`.
+    refit : bool
+        Refit the model to every simulated response (slow): residuals are ranks of response
+        residuals among those of the refits, which takes the estimation of parameters into
+        account.
+    progress : bool
+        Show a progress bar while refitting.
+
+    Returns
+    -------
+    SimulatedResiduals
+        Responses of binomial kinds are numbers of successes.
+    """
+    from glmmlab.residuals import simulate as source
+
+    option(random_effects, CONDITIONING, "random_effects")
+    option(method, METHODS, "method")
+    if isinstance(n, bool) or int(n) != n or n < 2:
+        raise DataError(f"n={n!r}: at least 2 simulations are needed; 250 are usual.")
+    rng = np.random.default_rng(seed)
+    parts = source.parts(estimate)
+    simulated = source.simulations(estimate, int(n), rng, random_effects)
+    refits = source.refits(estimate, parts, simulated, progress) if refit else None
+    return build(
+        parts.observed,
+        simulated,
+        parts.fitted,
+        parts.integer,
+        rng,
+        method=method,
+        rotation=rotation,
+        random_effects=random_effects,
+        data=estimate.design.data,
+        pearson=parts.pearson,
+        pearson_df=parts.pearson_df,
+        refits=refits,
+    )

@@ -1,0 +1,109 @@
+"""What residuals are looked at against: fitted values, a column, or an array of the user's."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from glmmlab._types import AnyArray, FloatArray
+from glmmlab.errors import DataError, UnknownColumnError
+from glmmlab.residuals.checks import vector
+
+if TYPE_CHECKING:
+    from glmmlab.residuals.scaled import SimulatedResiduals
+
+PredictorLike = str | Sequence[Any] | AnyArray | pd.Series | pd.Categorical | None
+"""None (fitted values), the name of a column, or one value a row."""
+
+FITTED = "fitted values"
+FEW_VALUES = 10
+ROWS_A_VALUE = 10
+
+
+def resolve(predictor: PredictorLike, res: SimulatedResiduals) -> tuple[pd.Series, str]:
+    """Values and name of a predictor, one value a row, missing values refused."""
+    if predictor is None:
+        return pd.Series(res.fitted), FITTED
+    if isinstance(predictor, str):
+        series, name = _column(predictor, res), predictor
+    else:
+        series = predictor if isinstance(predictor, pd.Series) else pd.Series(predictor)
+        name = _name(series.name)
+    if series.ndim != 1 or len(series) != res.nobs:
+        raise DataError(
+            f"The predictor {name!r} has {len(series)} values, but there are {res.nobs} rows of "
+            "residuals. If the fit dropped rows with missing values, drop them here too."
+        )
+    missing = series.isna().to_numpy()
+    if missing.any():
+        raise DataError(f"The predictor {name!r} has {missing.sum()} missing values; drop them.")
+    return series.reset_index(drop=True), name
+
+
+def _name(name: Hashable) -> str:
+    return "predictor" if name is None else str(name)
+
+
+def _column(name: str, res: SimulatedResiduals) -> pd.Series:
+    if res.data is None:
+        raise UnknownColumnError(
+            f"These residuals carry no data to look up {name!r}; pass the values themselves."
+        )
+    if name not in res.data.columns:
+        near = difflib.get_close_matches(name, [str(c) for c in res.data.columns], n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UnknownColumnError(f"The data have no column {name!r}.{hint}")
+    return res.data[name]
+
+
+def numeric(predictor: PredictorLike, res: SimulatedResiduals) -> tuple[FloatArray, str]:
+    """A predictor as finite numbers (dates as days), and its name."""
+    series, name = resolve(predictor, res)
+    if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind not in "biufMm":
+        raise DataError(
+            f"The predictor {name!r} is not numeric; use test_categorical for a factor."
+        )
+    if series.dtype.kind in "Mm":
+        series = series.astype("int64")
+    return vector(series.to_numpy(dtype=float), name, res.nobs), name
+
+
+def categorical(factor: PredictorLike, res: SimulatedResiduals) -> tuple[pd.Categorical, str]:
+    """A predictor as a factor (levels sorted, if it is not one already), and its name."""
+    series, name = resolve(factor, res)
+    return pd.Categorical(series), name
+
+
+def is_factor(series: pd.Series) -> bool:
+    """Whether a predictor is drawn as boxplots.
+
+    Factors, text and booleans; numbers with one value, or with fewer than 10 distinct values and
+    more than 10 rows a value.
+    """
+    if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind not in "iufMm":
+        return True
+    distinct = series.nunique()
+    few = distinct < FEW_VALUES and len(series) / distinct > ROWS_A_VALUE
+    return bool(distinct == 1 or few)
+
+
+def distances(
+    x: PredictorLike, y: PredictorLike, matrix: ArrayLike | None, res: SimulatedResiduals
+) -> FloatArray:
+    """Euclidean distances between rows from coordinates, or the user's matrix, checked."""
+    if matrix is None:
+        if x is None or y is None:
+            raise DataError("Give the coordinates x= and y=, or a matrix distances=.")
+        (xs, _), (ys, _) = numeric(x, res), numeric(y, res)
+        return np.hypot(xs[:, None] - xs[None, :], ys[:, None] - ys[None, :])
+    out = np.asarray(matrix, dtype=float)
+    if out.shape != (res.nobs, res.nobs):
+        raise DataError(f"distances must be ({res.nobs}, {res.nobs}), not {out.shape}.")
+    if not np.isfinite(out).all() or not np.allclose(out, out.T):
+        raise DataError("distances must be finite and symmetric.")
+    return out

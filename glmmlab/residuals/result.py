@@ -1,0 +1,154 @@
+"""What every residual test reports: a statistic, its p-value, and what they mean."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+ALTERNATIVES = ("two-sided", "greater", "less")
+LEVEL = 0.05
+"""Level at which :meth:`ResidualTest.explain` and the figures call a deviation significant."""
+
+
+def significant_digits(value: float, digits: int = 5) -> str:
+    """``value`` to ``digits`` significant digits."""
+    return f"{value:.{digits}g}"
+
+
+def p_text(p: float, smallest: float = 2.2e-16) -> str:
+    """A p-value as printed: ``p = 0.0321``, ``p < 0.004``, or a sentence for a missing one.
+
+    Parameters
+    ----------
+    p : float
+    smallest : float
+        Below this the value is not resolved (one over the number of simulations where the
+        p-value is a share of simulations).
+
+    Examples
+    --------
+    >>> p_text(0.03214), p_text(0.0, 1 / 250), p_text(float("nan"))
+    ('p = 0.0321', 'p < 0.004', 'p not available')
+    """
+    if not np.isfinite(p):
+        return "p not available"
+    if p < smallest:
+        return f"p < {smallest:.2g}"
+    return f"p = {p:.3g}"
+
+
+def simulation_p(observed: float, simulated: np.ndarray, alternative: str) -> float:
+    """p-value of a statistic among its values in simulated data sets.
+
+    greater: share of simulations at or above the observed value; less: at or below; two-sided:
+    twice the smaller, at most 1.  There is no "+1" correction: p can be 0.
+    """
+    greater = float(np.mean(simulated >= observed))
+    less = float(np.mean(simulated <= observed))
+    if alternative == "greater":
+        return greater
+    return less if alternative == "less" else min(1.0, 2 * min(greater, less))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ResidualTest(ABC):
+    """One test of a model through its simulated residuals.
+
+    Attributes
+    ----------
+    statistic : float
+        What ``statistic_name`` says.
+    p : float
+        p-value.
+    null_hypothesis, method, alternative : str
+        What was tested, and how.
+    nobs, nsim : int
+        Rows and simulations behind the test.
+    """
+
+    statistic: float
+    p: float
+    null_hypothesis: str
+    method: str
+    alternative: str
+    nobs: int
+    nsim: int
+
+    title = "Residual test"
+    statistic_name = "statistic"
+
+    @property
+    def significant(self) -> bool:
+        """Whether p is below 0.05, the level used by the figures and by :meth:`explain`."""
+        return bool(self.p < LEVEL)
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p-value that this test can resolve."""
+        return 2.2e-16
+
+    @property
+    def p_text(self) -> str:
+        """The p-value as printed."""
+        return p_text(self.p, self.smallest_p)
+
+    @abstractmethod
+    def explain(self) -> str:
+        """One paragraph: what was compared, what this deviation usually means, what to try."""
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Label and value of every line of the printed result."""
+        return [
+            ("H0", self.null_hypothesis),
+            (self.statistic_name, significant_digits(self.statistic)),
+            ("p-value", self.p_text),
+            ("alternative", self.alternative),
+            ("based on", self._basis()),
+        ]
+
+    def _basis(self) -> str:
+        return f"{self.nobs} rows" + (f", {self.nsim} simulations" if self.nsim else "")
+
+    def __str__(self) -> str:
+        facts = self.facts()
+        width = max(len(label) for label, _ in facts)
+        lines = [f"  {label:<{width}}  {value}" for label, value in facts]
+        return "\n".join([self.title, f"  {self.method}", *lines])
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return (
+            f"<{name}: {self.statistic_name} {significant_digits(self.statistic)}, {self.p_text}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left">{escape(label)}</th>'
+            f'<td style="text-align:left">{escape(value)}</td></tr>'
+            for label, value in self.facts()
+        )
+        caption = f"<b>{escape(self.title)}</b><br>{escape(self.method)}"
+        return f'<table><caption style="text-align:left">{caption}</caption>{rows}</table>'
+
+
+def paragraph(*sentences: str) -> str:
+    """Sentences joined to one paragraph; empty ones are dropped."""
+    return " ".join(s.strip() for s in sentences if s)
+
+
+def p_sentence(test: ResidualTest) -> str:
+    """How surprising the deviation is, without turning a large p into a proof."""
+    if not np.isfinite(test.p):
+        return "The p-value could not be computed."
+    if test.significant:
+        return (
+            "A deviation this large would rarely arise by chance from the fitted model "
+            f"({test.p_text})."
+        )
+    return (
+        f"Deviations of this size arise by chance from a right model ({test.p_text}): this check "
+        f"saw no problem, which with {test.nobs} rows is not proof that there is none."
+    )

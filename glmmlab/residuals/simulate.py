@@ -1,0 +1,100 @@
+"""What the residuals need from a fitted model: its response, predictions, and simulations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glmmlab._types import AnyArray, FloatArray
+from glmmlab.residuals.refit import Refits, refit_all
+
+if TYPE_CHECKING:
+    from glmmlab.estimate.result import Estimate
+
+COMPACT_ABOVE = 50_000_000
+"""Entries of the simulation matrix above which it is stored in 4 or fewer bytes an entry."""
+AT_ONCE = 10_000_000
+"""Entries simulated in one call when the matrix is compact."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Response (counts of successes for binomial kinds), predictions and Pearson residuals."""
+
+    observed: FloatArray
+    fitted: FloatArray
+    integer: bool
+    pearson: FloatArray
+    pearson_df: float
+
+
+def parts(estimate: Estimate) -> Parts:
+    """What is compared with the simulations of a fit.
+
+    ``fitted`` is the population-level mean (random effects 0), also for conditional simulations,
+    as in DHARMa; Pearson residuals are those at the conditional modes.
+    """
+    from glmmlab.inference.predict import population_mean
+
+    return Parts(
+        observed=np.asarray(estimate.design.y, dtype=float),
+        fitted=population_mean(estimate),
+        integer=estimate.family.integer,
+        pearson=_pearson(estimate),
+        pearson_df=float(estimate.df_resid),
+    )
+
+
+def _pearson(estimate: Estimate) -> FloatArray:
+    from glmmlab.inference.residual_kinds import residuals
+
+    values = residuals(estimate, "pearson").to_numpy(dtype=float)
+    return np.where(np.isfinite(values), values, 0.0)  # rows without trials carry no residual
+
+
+def simulations(
+    estimate: Estimate, n: int, rng: np.random.Generator, random_effects: str
+) -> AnyArray:
+    """Simulated responses (n, nobs), in a compact type when there are very many.
+
+    Above ``COMPACT_ABOVE`` entries counts are stored as 4-byte integers and continuous responses
+    as 4-byte floats, a slice of simulations at a time: 250 simulations of a million rows take
+    1 GB.  The rounding, 6e-8 relative, is far below the resolution of a rank.
+    """
+    from glmmlab.inference.simulate import simulate
+
+    nobs = estimate.nobs
+    if n * nobs <= COMPACT_ABOVE:
+        return simulate(estimate, n, rng, random_effects)
+    kind = np.int32 if estimate.family.integer else np.float32
+    out = np.empty((n, nobs), dtype=kind)
+    step = max(1, AT_ONCE // nobs)
+    for start in range(0, n, step):
+        stop = min(start + step, n)
+        drawn = simulate(estimate, stop - start, rng, random_effects)
+        if kind is np.int32:  # a count too large for 4 bytes is larger than any observed one
+            drawn = np.minimum(drawn, np.iinfo(np.int32).max)
+        out[start:stop] = drawn
+    return out
+
+
+def refits(estimate: Estimate, own: Parts, simulated: AnyArray, progress: bool) -> Refits:
+    """The model refitted to every simulated response."""
+    from glmmlab.estimate import fit_design
+
+    def conditional_mean(fitted: Estimate) -> FloatArray:
+        from glmmlab.inference.predict import fitted_mean
+
+        mean = fitted_mean(fitted)
+        trials = fitted.design.trials
+        return mean if trials is None else mean * trials
+
+    def refit(response: FloatArray) -> tuple[FloatArray, FloatArray]:
+        design = replace(estimate.design, y=response)
+        fitted = fit_design(design, estimate.family, estimate.method)
+        return conditional_mean(fitted), _pearson(fitted)
+
+    mean = conditional_mean(estimate)
+    return refit_all(own.observed, simulated, mean, own.pearson, refit, progress)
