@@ -1,0 +1,377 @@
+"""Adjustment for several tests: p-values and the half widths of simultaneous intervals.
+
+Methods, in the notation of the tables: none, tukey, sidak, bonferroni, holm, hochberg, hommel,
+BH (also fdr), BY, scheffe, dunnettx, mvt.  All of them work on one family: the m tests of one
+by-group.  Tails are survival functions throughout, so small p-values keep their digits.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdtrit
+
+from glmmlab._types import FloatArray, Seed
+from glmmlab.errors import UnknownNameError
+from glmmlab.inference.multivariate_t import max_t_quantile, max_t_sf
+from glmmlab.inference.studentized_range import (
+    studentized_range_quantile,
+    studentized_range_sf,
+)
+
+SIDES = ("two-sided", "greater", "less")
+
+
+@dataclass(frozen=True)
+class TestFamily:
+    """The tests that are adjusted together.
+
+    Attributes
+    ----------
+    statistic : ndarray, shape (m,)
+        t or z statistics; NaN where an estimate is not estimable (it does not count).
+    df : ndarray, shape (m,)
+        Degrees of freedom, ``inf`` for z.
+    covariance : ndarray, shape (m, m), or None
+        Of the m estimates; ``mvt`` and ``scheffe`` (its rank) need it.
+    means : float or None
+        Number of means whose pairs are compared: ``tukey`` needs it.
+    rank : int or None
+        Dimension of the estimates for ``scheffe``; from `covariance` when None.
+    side : str
+        "two-sided", "greater" or "less".
+    """
+
+    __test__ = False  # not a test case, whatever pytest reads into its name
+
+    statistic: FloatArray
+    df: FloatArray
+    covariance: FloatArray | None = None
+    means: float | None = None
+    rank: int | None = None
+    side: str = "two-sided"
+
+    @property
+    def size(self) -> int:
+        """Tests that can be made."""
+        return int(np.isfinite(self.statistic).sum())
+
+    def ranked(self) -> int:
+        """Rank of the estimates."""
+        if self.rank is not None:
+            return self.rank
+        if self.covariance is None:
+            return self.size
+        return max(int(np.linalg.matrix_rank(self.covariance, hermitian=True)), 1)
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """P-values or critical values, the method that was really used, and its words.
+
+    ``error`` is the integration error of ``mvt`` (zero for the others).
+    """
+
+    values: FloatArray
+    method: str
+    note: str
+    error: float = 0.0
+
+
+def adjustments() -> tuple[str, ...]:
+    """Names of the methods."""
+    return (*_P_METHODS, "fdr")
+
+
+def canonical(method: str | None) -> str:
+    """The method's name as the tables write it; unknown names are an error with a suggestion.
+
+    >>> canonical("FDR"), canonical("Tukey"), canonical(None)
+    ('BH', 'tukey', 'none')
+    """
+    if method is None:
+        return "none"
+    known = {name.lower(): name for name in _P_METHODS} | {"fdr": "BH", "single-step": "mvt"}
+    try:
+        return known[str(method).lower()]
+    except KeyError:
+        near = difflib.get_close_matches(str(method).lower(), known, n=1)
+        hint = f" Did you mean {known[near[0]]!r}?" if near else ""
+        raise UnknownNameError(
+            f"Unknown adjustment {method!r}; choose one of {', '.join(_P_METHODS)}.{hint}"
+        ) from None
+
+
+# ------------------------------------------------------------------------- raw tails
+
+
+def tail_probability(statistic: ArrayLike, df: ArrayLike, side: str = "two-sided") -> FloatArray:
+    """Unadjusted p-values of t (finite df) or z (df = inf) statistics.
+
+    >>> float(tail_probability(-30.0, float("inf")).round(200))
+    9.813427854297537e-198
+    """
+    statistic, df = np.broadcast_arrays(np.asarray(statistic, float), np.asarray(df, float))
+    if side not in SIDES:
+        raise UnknownNameError(f"Unknown side {side!r}; choose one of {', '.join(SIDES)}.")
+    lower = {"two-sided": -np.abs(statistic), "greater": -statistic, "less": statistic}[side]
+    with np.errstate(invalid="ignore"):
+        student = stdtr(np.where(np.isinf(df), 1.0, df), lower)
+    tail = np.where(np.isinf(df), ndtr(lower), student)
+    return np.minimum(2 * tail, 1.0) if side == "two-sided" else tail
+
+
+def t_quantile(upper_tail: ArrayLike, df: ArrayLike) -> FloatArray:
+    """The t with P(T > t) = `upper_tail`."""
+    upper_tail, df = np.asarray(upper_tail, float), np.asarray(df, float)
+    student = -stdtrit(np.where(np.isinf(df), 1.0, df), upper_tail)
+    return np.where(np.isinf(df), -ndtri(upper_tail), student)
+
+
+# ----------------------------------------------------------- methods that see p-values only
+
+
+def _stepwise(p: FloatArray, factor: Callable[[FloatArray, int], FloatArray], up: bool):
+    """Multiply sorted p-values by a factor of their rank, then make them monotone.
+
+    ``up``: from the largest p downwards (step-up: running minimum); else running maximum.
+    """
+    m = p.size
+    order = np.argsort(-p if up else p, kind="stable")
+    ranks = np.arange(m, 0, -1) if up else np.arange(1, m + 1)
+    scaled = factor(ranks.astype(float), m) * p[order]
+    running = np.minimum.accumulate(scaled) if up else np.maximum.accumulate(scaled)
+    result = np.empty(m)
+    result[order] = np.minimum(running, 1.0)
+    return result
+
+
+def _hommel(p: FloatArray) -> FloatArray:
+    """Hommel (1988, Biometrika 75:383), by Wright's (1992) algorithm."""
+    m = p.size
+    order = np.argsort(p, kind="stable")
+    ordered = p[order]
+    ranks = np.arange(1, m + 1)
+    smallest = (m * ordered / ranks).min()
+    q = np.full(m, smallest)
+    adjusted = q.copy()
+    for size in range(m - 1, 1, -1):
+        head, tail = slice(0, m - size + 1), slice(m - size + 1, m)
+        bound = (size * ordered[tail] / np.arange(2, size + 1)).min()
+        q[head] = np.minimum(size * ordered[head], bound)
+        q[tail] = q[m - size]
+        adjusted = np.maximum(adjusted, q)
+    result = np.empty(m)
+    result[order] = np.minimum(np.maximum(adjusted, ordered), 1.0)
+    return result
+
+
+_FROM_P: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "none": lambda p: p,
+    "sidak": lambda p: -np.expm1(p.size * np.log1p(-np.minimum(p, 1 - 1e-16))),
+    "bonferroni": lambda p: np.minimum(p.size * p, 1.0),
+    "holm": lambda p: _stepwise(p, lambda rank, m: m - rank + 1, up=False),
+    "hochberg": lambda p: _stepwise(p, lambda rank, m: m - rank + 1, up=True),
+    "hommel": lambda p: _hommel(p) if p.size > 1 else p,
+    "BH": lambda p: _stepwise(p, lambda rank, m: m / rank, up=True),
+    "BY": lambda p: _stepwise(p, lambda rank, m: (1 / np.arange(1, m + 1)).sum() * m / rank, True),
+}
+
+
+def adjust_p(p: ArrayLike, method: str) -> FloatArray:
+    """Adjust p-values by a method that needs nothing else; NaN entries do not count.
+
+    Methods: none, sidak, bonferroni, holm, hochberg, hommel, BH (fdr), BY.
+
+    >>> adjust_p([0.01, 0.02, 0.03], "holm")
+    array([0.03, 0.04, 0.04])
+    """
+    name = canonical(method)
+    if name not in _FROM_P:
+        raise UnknownNameError(f"{name!r} needs the statistics, not only p-values.")
+    p = np.asarray(p, float)
+    result = np.full(p.shape, np.nan)
+    valid = np.isfinite(p)
+    if valid.any():
+        result[valid] = _FROM_P[name](p[valid])
+    return result
+
+
+# -------------------------------------------------------- methods that see the statistics
+
+
+def _tukey(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
+    means = family.means if family.means is not None else _implied_means(family.size)
+    return studentized_range_sf(np.sqrt(2) * np.abs(family.statistic), means, family.df), 0.0
+
+
+def _scheffe(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
+    rank, square = family.ranked(), family.statistic**2
+    finite = fdtrc(rank, np.where(np.isinf(family.df), 1.0, family.df), square / rank)
+    return np.where(np.isinf(family.df), chdtrc(rank, square), finite), 0.0
+
+
+def _dunnettx_tail(t: FloatArray, df: FloatArray, m: int) -> FloatArray:
+    """1 - [(m-1)/m P(Q_h < sqrt2 t) + P(|T| < t)^m / m], h = (1 + sqrt(1 + 8m))/2, as a tail."""
+    range_tail = studentized_range_sf(np.sqrt(2) * np.abs(t), _implied_means(m), df)
+    p = np.minimum(tail_probability(t, df), 1 - 1e-16)
+    return (m - 1) / m * range_tail - np.expm1(m * np.log1p(-p)) / m
+
+
+def _dunnettx(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
+    return _dunnettx_tail(family.statistic, family.df, family.size), 0.0
+
+
+def _mvt(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
+    valid = np.isfinite(family.statistic)
+    if family.covariance is None:
+        raise UnknownNameError("mvt needs the covariance of the estimates.")
+    covariance = family.covariance[np.ix_(valid, valid)]
+    sign = -1.0 if family.side == "less" else 1.0
+    one_sided = family.side != "two-sided"
+    result = max_t_sf(
+        sign * family.statistic[valid],
+        covariance,
+        family.df[valid],
+        one_sided=one_sided,
+        seed=seed,
+    )
+    p = np.full(valid.shape, np.nan)
+    raw = tail_probability(family.statistic[valid], family.df[valid], family.side)
+    # Sidak's (two-sided) and Bonferroni's inequalities hold for every correlation; in the far
+    # tail they are closer than any sample of directions.
+    ceiling = _FROM_P["bonferroni" if one_sided else "sidak"](raw)
+    p[valid] = np.clip(result.p, raw, np.maximum(ceiling, raw))
+    return p, result.error
+
+
+_FROM_STATISTIC = {"tukey": _tukey, "scheffe": _scheffe, "dunnettx": _dunnettx, "mvt": _mvt}
+_P_METHODS = (
+    "none", "tukey", "sidak", "bonferroni", "holm", "hochberg", "hommel", "BH", "BY",
+    "scheffe", "dunnettx", "mvt",
+)  # fmt: skip
+
+
+def _implied_means(m: float) -> float:
+    """k of the k(k-1)/2 = m pairs."""
+    return (1 + np.sqrt(1 + 8 * m)) / 2
+
+
+def effective_method(method: str | None, family: TestFamily) -> str:
+    """What is used: nothing for one test (Scheffe excepted), sidak for one-sided ranges."""
+    name = canonical(method)
+    if family.side != "two-sided" and name in ("tukey", "scheffe", "dunnettx"):
+        name = "sidak"
+    return "none" if family.size <= 1 and name != "scheffe" else name
+
+
+def _words(name: str, family: TestFamily, what: str) -> str:
+    if name == "none":
+        return ""
+    if name == "tukey":
+        means = family.means if family.means is not None else _implied_means(family.size)
+        return f"tukey method for comparing a family of {means:.4g} estimates"
+    if name == "scheffe":
+        return f"scheffe method with rank {family.ranked()}"
+    return f"{name} method for {family.size} {what}"
+
+
+def adjust_family(family: TestFamily, method: str | None, seed: Seed = 0) -> Adjusted:
+    """Adjusted p-values of one family of tests.
+
+    Parameters
+    ----------
+    family : TestFamily
+    method : str or None
+        One of :func:`adjustments`.
+    seed : int, Generator or None
+        For ``mvt``.
+
+    Returns
+    -------
+    Adjusted
+        ``values`` in the order of the statistics; ``method`` the one that was used: tukey,
+        scheffe and dunnettx become sidak for one-sided tests, one test is not adjusted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from glmmlab.inference.adjust import TestFamily, adjust_family
+    >>> family = TestFamily(np.array([2.391, 1.0, 0.5]), np.full(3, 40.0), means=3)
+    >>> adjust_family(family, "tukey").values.round(4)
+    array([0.0554, 0.5812, 0.8717])
+    """
+    name = effective_method(method, family)
+    error = 0.0
+    if name in _FROM_P:
+        values = adjust_p(tail_probability(family.statistic, family.df, family.side), name)
+    else:
+        values, error = _FROM_STATISTIC[name](family, seed)
+    return Adjusted(values, name, _words(name, family, "tests"), error)
+
+
+# ----------------------------------------------------------------- intervals
+
+
+def critical_values(
+    family: TestFamily, level: float, method: str | None, seed: Seed = 0
+) -> Adjusted:
+    """Multipliers c of the standard errors in estimate +- c se, one an estimate.
+
+    holm, hochberg, hommel, BH and BY have no intervals of their own: Bonferroni's are given, as
+    the field's software does, and ``method`` says so.  One-sided families get one-sided limits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from glmmlab.inference.adjust import TestFamily, critical_values
+    >>> family = TestFamily(np.ones(15), np.full(15, 40.0), means=6)
+    >>> critical_values(family, 0.95, "tukey").values[0].round(6)
+    2.992224
+    """
+    name = effective_method(method, family)
+    if name in ("holm", "hochberg", "hommel", "BH", "BY"):
+        name = "bonferroni"
+    if name in ("none", "sidak", "bonferroni"):
+        values = t_quantile(_upper_tail(name, level, family), family.df)
+    else:
+        values = np.full(family.df.shape, np.nan)
+        for df in np.unique(family.df[~np.isnan(family.df)]):
+            values[family.df == df] = _critical(name, replace(family), level, float(df), seed)
+    return Adjusted(values, name, _words(name, family, "estimates"))
+
+
+def _upper_tail(name: str, level: float, family: TestFamily) -> float:
+    sides = 2 if family.side == "two-sided" else 1
+    if name == "sidak":
+        return float(-np.expm1(np.log(level) / family.size)) / sides
+    return (1 - level) / (sides * (family.size if name == "bonferroni" else 1))
+
+
+def _critical(name: str, family: TestFamily, level: float, df: float, seed: Seed) -> float:
+    from scipy.optimize import brentq
+
+    m = family.size
+    if name == "tukey":
+        means = family.means if family.means is not None else _implied_means(m)
+        return studentized_range_quantile(level, means, df) / np.sqrt(2)
+    if name == "scheffe":
+        rank = family.ranked()
+        known = np.isinf(df)
+        return float(np.sqrt(chdtri(rank, 1 - level) if known else rank * fdtri(rank, df, level)))
+    if name == "dunnettx":
+
+        def excess(c: float) -> float:
+            return float(_dunnettx_tail(np.array(c), np.array(df), m)) - (1 - level)
+
+        return float(brentq(excess, 1e-6, 2 * float(t_quantile((1 - level) / (2 * m), df))))
+    valid = np.isfinite(family.statistic)
+    if family.covariance is None:
+        raise UnknownNameError("mvt needs the covariance of the estimates.")
+    covariance = family.covariance[np.ix_(valid, valid)]
+    one_sided = family.side != "two-sided"
+    return max_t_quantile(level, covariance, df, one_sided=one_sided, seed=seed)
