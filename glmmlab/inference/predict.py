@@ -1,0 +1,275 @@
+"""Predictions: link and response scale, conditional and population level, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from glmmlab._types import AnyArray, FloatArray
+from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
+from glmmlab.inference.intervals import normal_quantile
+from glmmlab.inference.modes import JointUncertainty, Rows
+
+if TYPE_CHECKING:
+    from glmmlab.design import Design
+    from glmmlab.estimate.result import Estimate, PartEstimate
+
+SCALES = ("response", "link", "conditional", "zero_inflation")
+LEVELS = ("conditional", "population")
+
+Scale = Callable[[FloatArray, tuple[FloatArray, ...]], FloatArray]
+"""A function of the linear predictor and the auxiliary predictors, elementwise."""
+
+
+def predict(
+    estimate: Estimate,
+    newdata: pd.DataFrame | None = None,
+    scale: str = "response",
+    random_effects: str = "conditional",
+    se: bool = False,
+    level: float = 0.95,
+    offset: object = None,
+) -> pd.Series | pd.DataFrame:
+    """Predict the mean, at the rows of the fit or at new ones.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The fitted model.
+    newdata : DataFrame, optional
+        Rows to predict; None predicts the rows of the fit.  A level of a random factor that the
+        fit has not seen is predicted with b = 0, and its standard error carries the prior
+        variance; a new level of a fixed factor is an error.
+    scale : {"response", "link", "conditional", "zero_inflation"}
+        ``"response"`` is E(y): a probability or proportion for binomial kinds, mu (1 - pi) with
+        zero inflation.  ``"link"`` is the linear predictor.  ``"conditional"`` is the mean
+        without the zero inflation, and ``"zero_inflation"`` its probability pi.
+    random_effects : {"conditional", "population"}
+        ``"conditional"`` adds the conditional modes; ``"population"`` sets b = 0.  The latter
+        is the prediction for a typical group, *not* the average over groups: with a curved link
+        E g^-1(eta + b) differs from g^-1(eta).
+    se : bool
+        Return a frame with standard errors and confidence limits of the mean.
+    level : float
+        Confidence level of the limits.
+    offset : str or array, optional
+        Overrides the offset *argument* of the fit for new rows: a column of `newdata`, an array
+        or a number.  Offsets written in the formula are evaluated in `newdata`.
+
+    Returns
+    -------
+    Series or DataFrame
+        Indexed as the rows; with ``se=True`` columns ``estimate, se, lower, upper``.  Standard
+        errors come from the delta method on the scale asked for, and for conditional predictions
+        carry the uncertainty of the modes.  Limits are asymptotic (z): taken on the link scale
+        and transformed back, or on the log (logit) scale where a response depends on several
+        linear predictors, so that they stay inside the range of a mean.
+
+    Raises
+    ------
+    UnknownNameError
+        An unknown `scale` or `random_effects`.
+    UnknownLevelError
+        A new level of a fixed factor.
+    UnknownColumnError
+        `newdata` lacks a column of the model.
+    """
+    _check_choices(estimate, scale, random_effects)
+    population = random_effects == "population"
+    rows, eta, aux, index = _rows(estimate, newdata, population, offset)
+    transform = _scale_function(estimate, scale)
+    values = transform(eta, aux)
+    if not se:
+        return pd.Series(values, index=index, name=scale)
+    d_eta, d_aux = _derivatives(transform, estimate, eta, aux, scale)
+    errors = _standard_errors(estimate, rows, d_eta, d_aux)
+    z = normal_quantile(level)
+    if scale == "link" or not any(np.any(d) for d in d_aux):
+        slope = np.abs(d_eta)
+        half = z * np.divide(errors, slope, out=np.zeros_like(errors), where=slope > 0)
+        ends = np.stack([transform(eta - half, aux), transform(eta + half, aux)])
+        lower, upper = np.fmin(*ends), np.fmax(*ends)
+    else:
+        lower, upper = _limits(values, errors, z, unit=scale == "zero_inflation")
+    frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
+    return pd.DataFrame(frame, index=index)
+
+
+def population_eta(estimate: Estimate) -> FloatArray:
+    """Linear predictor at b = 0 for the rows of the fit, offsets included."""
+    design, part = estimate.design, estimate.conditional
+    return design.offset + design.conditional.X @ part.params[part.estimable]
+
+
+def population_mean(estimate: Estimate) -> FloatArray:
+    """E(y) at b = 0 for the rows of the fit: numbers of successes for binomial kinds."""
+    return _on_counts(estimate, estimate.family.mean(population_eta(estimate), estimate.aux))
+
+
+def fitted_mean(estimate: Estimate) -> FloatArray:
+    """E(y | modes) for the rows of the fit: a proportion for binomial kinds."""
+    return np.asarray(estimate.family.mean(estimate.eta, estimate.aux))
+
+
+def _on_counts(estimate: Estimate, mean: FloatArray) -> FloatArray:
+    trials = estimate.design.trials
+    return mean if trials is None else mean * trials
+
+
+def _check_choices(estimate: Estimate, scale: str, random_effects: str) -> None:
+    if scale not in SCALES:
+        raise UnknownNameError(f"scale={scale!r} is unknown; use one of {', '.join(SCALES)}.")
+    if random_effects not in LEVELS:
+        raise UnknownNameError(
+            f"random_effects={random_effects!r} is unknown; use 'conditional' (with the "
+            "conditional modes) or 'population' (b = 0)."
+        )
+    if scale == "zero_inflation" and "zero_inflation" not in estimate.auxiliary:
+        raise UnknownNameError(
+            "scale='zero_inflation' needs a model with zero inflation; fit one with "
+            "glmm(..., zero_inflation='~ 1')."
+        )
+
+
+# ---------------------------------------------------------------------------------- rows
+
+
+def _rows(
+    estimate: Estimate, newdata: pd.DataFrame | None, population: bool, offset: object
+) -> tuple[Rows, FloatArray, tuple[FloatArray, ...], pd.Index]:
+    """The rows, their linear predictor, their auxiliary predictors and their index."""
+    design = estimate.design
+    if newdata is None:
+        if offset is not None:
+            raise DataError("offset= belongs to new rows: give newdata= as well.")
+        random = None if population else tuple((t.codes, t.Z) for t in design.random)
+        auxiliary = tuple(design.auxiliary[name].X for name in estimate.auxiliary)
+        eta = population_eta(estimate) if population else estimate.eta
+        rows = Rows(design.conditional.X, random, auxiliary)
+        return rows, eta, estimate.aux, design.data.index
+    if not isinstance(newdata, pd.DataFrame):
+        raise DataError(f"newdata must be a DataFrame, not {type(newdata).__name__}.")
+    X, eta = _part_rows(estimate.conditional, newdata)
+    eta = eta + _argument_offset(design, newdata, offset)
+    random = None
+    if not population:
+        random = tuple(t.matrix(newdata) for t in design.random)
+        eta = eta + _random_part(estimate, random)
+    parts = [_part_rows(part, newdata) for part in estimate.auxiliary.values()]
+    rows = Rows(X, random, tuple(x for x, _ in parts))
+    return rows, eta, tuple(a for _, a in parts), newdata.index
+
+
+def _part_rows(part: PartEstimate, newdata: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    """Estimable columns of one part's design at new rows, and its linear predictor."""
+    X = part.fixed.matrix(newdata)[:, part.estimable]
+    return X, X @ part.params[part.estimable] + part.fixed.offset(newdata)
+
+
+def _random_part(estimate: Estimate, random: tuple[tuple[AnyArray, FloatArray], ...]) -> FloatArray:
+    total = np.zeros(len(random[0][0]) if random else 1)
+    for term, (codes, Z) in zip(estimate.design.random, random, strict=True):
+        modes = estimate.modes[term.group].loc[list(term.levels), list(term.names)].to_numpy()
+        b = np.where(codes[:, None] >= 0, modes[codes], 0.0)
+        total = total + (Z * b).sum(axis=1)
+    return total
+
+
+def _argument_offset(design: Design, newdata: pd.DataFrame, offset: object) -> FloatArray | float:
+    """The offset= argument of the fit at new rows: the column again, or what the caller gives."""
+    source = design.offset_name if offset is None else offset
+    if source is None:
+        return 0.0
+    if isinstance(source, str):
+        if source not in newdata.columns:
+            raise UnknownColumnError(
+                f"the model's offset {source!r} is not a column of newdata; add it, or give "
+                "predict(..., offset=...) a number or an array."
+            )
+        return newdata[source].to_numpy(dtype=float)
+    values = np.asarray(source, dtype=float)
+    if values.ndim > 0 and values.shape != (len(newdata),):
+        raise DataError(f"offset has shape {values.shape}; newdata has {len(newdata)} rows.")
+    return values
+
+
+# -------------------------------------------------------------------------------- scales
+
+
+def _scale_function(estimate: Estimate, scale: str) -> Scale:
+    family = estimate.family
+    if scale == "link":
+        return lambda eta, aux: eta
+    if scale == "conditional":
+        return lambda eta, aux: np.asarray(family.link.inverse(eta))
+    if scale == "zero_inflation":
+        position = list(estimate.auxiliary).index("zero_inflation")
+        return lambda eta, aux: 1.0 / (1.0 + np.exp(-aux[position]))
+    return lambda eta, aux: np.asarray(family.mean(eta, aux))
+
+
+def _derivatives(
+    transform: Scale,
+    estimate: Estimate,
+    eta: FloatArray,
+    aux: tuple[FloatArray, ...],
+    scale: str,
+) -> tuple[FloatArray, list[FloatArray]]:
+    """Derivatives of a scale in eta and in every auxiliary predictor.
+
+    A mean is c mu, c a smooth factor (1, 1 - pi, 1 / P(y > 0)): the link supplies mu's
+    derivative, and five-point differences, exact to 1e-12 here, those of c and of the auxiliary
+    predictors; they are exactly zero where the mean does not depend on the argument.
+    """
+    n = len(eta)
+    spread = tuple(np.broadcast_to(np.asarray(a, dtype=float), (n,)) for a in aux)
+    if scale == "link":
+        d_eta = np.ones(n)
+    elif scale == "zero_inflation":
+        d_eta = np.zeros(n)
+    else:
+        link = estimate.family.link
+
+        def factor(x: FloatArray) -> FloatArray:
+            mu = link.inverse(x)
+            return np.divide(transform(x, spread), mu, out=np.ones(n), where=mu != 0)
+
+        mu, mu1 = link.derivatives(eta)[:2]
+        slope = np.nan_to_num(_five_point(lambda h: factor(eta + h)))
+        d_eta = factor(eta) * mu1 + mu * slope
+    d_aux = [
+        _five_point(lambda h, j=j: transform(eta, (*spread[:j], spread[j] + h, *spread[j + 1 :])))
+        for j in range(len(spread))
+    ]
+    return d_eta, d_aux
+
+
+def _five_point(at: Callable[[float], FloatArray], h: float = 1e-3) -> FloatArray:
+    return (8.0 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12.0 * h)
+
+
+def _standard_errors(
+    estimate: Estimate, rows: Rows, d_eta: FloatArray, d_aux: list[FloatArray]
+) -> FloatArray:
+    """Delta-method standard errors; the coefficients alone where nothing else enters."""
+    alone = rows.random is None or not estimate.design.random
+    if alone and not any(np.any(d) for d in d_aux):
+        kept = estimate.conditional.estimable
+        V = estimate.conditional.cov[np.ix_(kept, kept)]
+        return np.abs(d_eta) * np.sqrt(np.einsum("ij,jk,ik->i", rows.X, V, rows.X))
+    return JointUncertainty(estimate).standard_errors(rows, d_eta, d_aux)
+
+
+def _limits(
+    values: FloatArray, errors: FloatArray, z: float, unit: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Limits of a mean that is positive (on the log scale) or a probability (logit scale)."""
+    if unit:
+        centre = np.log(values) - np.log1p(-values)
+        half = z * errors / (values * (1.0 - values))
+        return 1.0 / (1.0 + np.exp(half - centre)), 1.0 / (1.0 + np.exp(-half - centre))
+    half = z * errors / values
+    return values * np.exp(-half), values * np.exp(half)

@@ -1,0 +1,154 @@
+"""The one public entry: a formula, data and a family in, a fit out."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pandas as pd
+
+from glmmlab.design import build_design
+from glmmlab.errors import DataError, FormulaError, UnknownNameError
+from glmmlab.estimate import fit_design
+from glmmlab.families import ZeroInflated, get
+from glmmlab.families.base import Family
+from glmmlab.results.fit import Fit
+
+METHODS = ("ML", "REML")
+
+
+def glmm(
+    formula: str,
+    data: pd.DataFrame,
+    family: str | Family | type[Family] = "gaussian",
+    *,
+    weights: Any = None,
+    offset: Any = None,
+    dispersion: str | None = None,
+    zero_inflation: str | None = None,
+    method: str = "ML",
+) -> Fit:
+    """Fit a generalized linear mixed model.
+
+    The model is y | b ~ family with mean mu, g(mu) = offset + X beta + Z b, b ~ N(0, Sigma);
+    the likelihood is the Laplace approximation over b (exact for Gaussian models), maximised
+    with an exact gradient, as R's glmmTMB does.
+
+    Parameters
+    ----------
+    formula : str
+        R's formula language: ``"severity ~ fungicide + (1 | block)"``.  Random terms are
+        ``(1 | g)``, ``(x | g)`` with correlated intercept and slope, ``(x || g)`` uncorrelated,
+        ``(0 + x | g)``, nested ``(1 | a / b)`` and ``(1 | a : b)``; several may be crossed.
+        Binomial responses are ``cbind(successes, failures)``, ``successes / trials`` with
+        ``weights="trials"``, or a 0/1, boolean or two-level column.  ``offset(x)`` may stand in
+        the formula.  Formulas are evaluated as code over the columns: use trusted ones only.
+    data : DataFrame
+        One row an observation.  Rows with missing values in the model's columns are dropped,
+        with a warning that counts them.
+    family : str, Family or Family class
+        ``"gaussian"``, ``"t"``, ``"gamma"``, ``"beta"``, ``"binomial"``, ``"betabinomial"``,
+        ``"poisson"``, ``"nbinom1"`` or ``"nbinom2"`` with their default links, or an instance
+        such as ``gl.families.Gamma(link="inverse")``.
+    weights : str or array, optional
+        A column name or one value a row.  For a proportion of trials the numbers of trials;
+        otherwise prior weights, which multiply the log-densities as in glmmTMB (not the
+        precisions, as in lmer).
+    offset : str or array, optional
+        Known part of the linear predictor: a column name or one value a row.
+    dispersion : str, optional
+        Right-hand side for the (log) dispersion, ``"~ x"``; a constant when left out.
+    zero_inflation : str, optional
+        Right-hand side for the logit of the probability of an excess zero, ``"~ 1"``; count
+        families only.
+    method : {"ML", "REML"}
+        Maximum likelihood, or restricted maximum likelihood, which integrates the fixed
+        coefficients with the random effects.
+
+    Returns
+    -------
+    Fit
+        Immutable; ``fit.summary()``, ``fit.anova()``, ``fit.emmeans(...)`` go on from it.
+
+    Raises
+    ------
+    FormulaError, UnknownColumnError
+        A formula that cannot be read, or a name the data do not have.
+    UnknownNameError
+        An unknown family, link or method.
+    ResponseError, WeightsError, DataError
+        Data that the model cannot be fitted to; the message names the column and the rows.
+    ConvergenceError
+        No usable optimum was found.
+
+    Warns
+    -----
+    SingularFitWarning, SeparationWarning, RankDeficientWarning, MissingDataWarning
+        Conditions that leave a usable fit; also kept in ``fit.warnings``.
+
+    References
+    ----------
+    Brooks et al. 2017, R Journal 9, 378-400 (glmmTMB); Kristensen et al. 2016, Journal of
+    Statistical Software 70(5) (TMB's Laplace approximation).
+
+    Examples
+    --------
+    >>> import glmmlab as gl
+    >>> seeds = gl.datasets.load("seed_germination")
+    >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
+    >>> round(fit.llf, 3)
+    -54.942
+    """
+    _check_arguments(formula, data, method)
+    distribution = _family(family)
+    if zero_inflation is not None and "zero_inflation" not in distribution.auxiliary:
+        distribution = ZeroInflated(distribution)
+    design = build_design(
+        formula,
+        data,
+        distribution,
+        weights=weights,
+        offset=offset,
+        dispersion=dispersion,
+        zero_inflation=zero_inflation,
+    )
+    return Fit(fit_design(design, distribution, method=method.upper()))
+
+
+def _check_arguments(formula: object, data: object, method: object) -> None:
+    if not isinstance(formula, str):
+        raise FormulaError(
+            f"the formula must be text such as 'y ~ x + (1 | g)', not {type(formula).__name__}."
+        )
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"data must be a pandas DataFrame, not {type(data).__name__}; a dict of columns or a "
+            "structured array becomes one by pandas.DataFrame(data)."
+        )
+    if not isinstance(method, str) or method.upper() not in METHODS:
+        raise UnknownNameError(
+            f"method={method!r} is unknown; use 'ML' (maximum likelihood) or 'REML' (restricted "
+            "maximum likelihood)."
+        )
+
+
+def _family(family: object) -> Family:
+    """A family from its name, an instance, or a class that needs no argument."""
+    if inspect.isclass(family) and issubclass(family, Family):
+        family = _instance(family)
+    if not isinstance(family, (str, Family)):
+        raise UnknownNameError(
+            f"family must be a name such as 'beta' or an object such as "
+            f"gl.families.Gamma(link='log'), not {type(family).__name__}."
+        )
+    return get(family)
+
+
+def _instance(family: type[Family]) -> Family:
+    try:
+        return family()
+    except TypeError as error:
+        raise UnknownNameError(
+            f"family={family.__name__} is a class that needs arguments: give an object, "
+            f"gl.families.{family.__name__}(...)."
+        ) from error

@@ -1,0 +1,324 @@
+"""The summary of a fit: frames first, then text and HTML drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from glmmlab._tables import (
+    Document,
+    Table,
+    common_decimals,
+    format_fixed,
+    format_joint,
+    format_p,
+    format_significant,
+    stars,
+)
+from glmmlab.estimate.result import Estimate, PartEstimate
+from glmmlab.inference.comparison import information_criteria
+from glmmlab.inference.intervals import standard_errors
+
+SINGULAR_ZERO = "0 (singular)"
+TINY = 1e-8
+"""A variance this much smaller than the others of its singular term is shown as zero."""
+
+TITLES = {
+    "conditional": "Conditional model",
+    "zero_inflation": "Zero-inflation model",
+    "dispersion": "Dispersion model",
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a fit says, as frames; prints as text, and as HTML in a notebook.
+
+    Attributes
+    ----------
+    header : tuple of str
+        Kind of model, family, formulas, rows.
+    fit_statistics : Series
+        ``aic, bic, llf, minus2llf, df_resid``.
+    random_effects : DataFrame
+        ``group, name, variance, sd`` and one column of correlations for each further effect.
+    coefficients : DataFrame
+        ``estimate, se, z, p`` of the conditional model, by coefficient name.
+    coefficients_zero_inflation, coefficients_dispersion : DataFrame
+        The same for those parts; empty where they are absent or, for the dispersion, a constant.
+    notes : tuple of str
+        What to mind when reading.
+    """
+
+    header: tuple[str, ...]
+    fit_statistics: pd.Series
+    random_effects: pd.DataFrame
+    groups: str
+    dispersion: str
+    coefficients: pd.DataFrame
+    coefficients_zero_inflation: pd.DataFrame
+    coefficients_dispersion: pd.DataFrame
+    scales: Mapping[str, str]
+    notes: tuple[str, ...]
+    singular_groups: frozenset[str] = field(default=frozenset())
+    runaway: Mapping[str, str] = field(default_factory=dict)
+    show_stars: bool = False
+
+    @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """All tables by name."""
+        return {
+            "fit_statistics": self.fit_statistics.to_frame("value"),
+            "random_effects": self.random_effects,
+            "coefficients": self.coefficients,
+            "coefficients_zero_inflation": self.coefficients_zero_inflation,
+            "coefficients_dispersion": self.coefficients_dispersion,
+        }
+
+    def document(self) -> Document:
+        """The parts in order, ready as text or HTML."""
+        parts: list[str | Table] = ["\n".join(self.header[1:]), self._statistics_table()]
+        if len(self.random_effects):
+            parts.append(self._random_table())
+        parts.append(self.groups)
+        if self.dispersion:
+            parts.append(self.dispersion)
+        for component, frame in (
+            ("conditional", self.coefficients),
+            ("zero_inflation", self.coefficients_zero_inflation),
+            ("dispersion", self.coefficients_dispersion),
+        ):
+            if len(frame):
+                parts.append(self._coefficient_table(component, frame))
+        if self.show_stars:
+            parts.append("Significance: *** p <= 0.001, ** 0.01, * 0.05, . 0.1")
+        return Document([*parts, *self.notes], heading=self.header[0])
+
+    def _statistics_table(self) -> Table:
+        s = self.fit_statistics
+        values = format_fixed([s["aic"], s["bic"], s["llf"], s["minus2llf"]], 1)
+        columns = ("AIC", "BIC", "logLik", "-2logLik", "df.resid")
+        return Table(columns, [(*values, f"{s['df_resid']:.0f}")], left=0)
+
+    def _random_table(self) -> Table:
+        frame = self.random_effects
+        variances = format_joint(_positive(frame["variance"]))
+        sds = format_joint(_positive(frame["sd"]))
+        correlations = [c for c in frame.columns if c.startswith("corr")]
+        rows, previous = [], None
+        for i, row in enumerate(frame.itertuples(index=False)):
+            zero = row.group in self.singular_groups and row.variance == 0.0
+            cells = (SINGULAR_ZERO, "0") if zero else (variances[i], sds[i])
+            corr = [format_fixed([frame[c].iloc[i]], 2)[0] for c in correlations]
+            shown = "" if row.group == previous else str(row.group)
+            rows.append((shown, str(row.name), *cells, *corr))
+            previous = row.group
+        headings = ["Corr"] + [""] * (len(correlations) - 1) if correlations else []
+        columns = ("Groups", "Name", "Variance", "Std.Dev.", *headings)
+        return Table(columns, rows, title="Random effects:", left=2)
+
+    def _coefficient_table(self, component: str, frame: pd.DataFrame) -> Table:
+        finite = frame[~frame.index.isin(list(self.runaway))]
+        decimals = common_decimals([*finite["estimate"].dropna(), *finite["se"].dropna()])
+        rows = []
+        cells = {
+            "estimate": _with_decimals(frame["estimate"], decimals),
+            "se": _with_decimals(frame["se"], decimals),
+            "z": format_fixed(frame["z"], 3),
+            "p": format_p(frame["p"]),
+        }
+        for i, name in enumerate(frame.index):
+            row = [cells[c][i] for c in ("estimate", "se", "z", "p")]
+            if np.isnan(frame["estimate"].iloc[i]):
+                row = ["NA", "", "", ""]
+            if component == "conditional" and name in self.runaway:
+                row = [self.runaway[name], "", "", ""]
+            mark = [stars(frame["p"].iloc[i])] if self.show_stars else []
+            rows.append((str(name), *row, *mark))
+        columns = ("", "Estimate", "Std. Error", "z value", "Pr(>|z|)")
+        title = f"{TITLES[component]} ({self.scales[component]} scale, Wald z):"
+        return Table((*columns, "") if self.show_stars else columns, rows, title=title)
+
+    def __str__(self) -> str:
+        return self.document().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.document().html()
+
+
+def _positive(values: pd.Series) -> list[float]:
+    """Zero variances must not set the decimals of the others."""
+    return [float(v) for v in values]
+
+
+def _with_decimals(values: pd.Series, decimals: int) -> list[str]:
+    shown = format_fixed(values, decimals, missing="NA")
+    small = [0 < abs(v) < 0.5 * 10.0**-decimals for v in values]
+    return [f"{v:.3e}" if s else t for v, s, t in zip(values, small, shown, strict=True)]
+
+
+# ---------------------------------------------------------------------------- from a fit
+
+
+def summarize(estimate: Estimate, stars: bool = False) -> Summary:
+    """Collect the frames of a summary from an estimate."""
+    aic, bic = information_criteria(estimate)
+    statistics = pd.Series(
+        {
+            "aic": aic,
+            "bic": bic,
+            "llf": estimate.llf,
+            "minus2llf": -2.0 * estimate.llf,
+            "df_resid": float(estimate.df_resid),
+        },
+        name="value",
+    )
+    singular = frozenset(
+        t.group
+        for t in estimate.design.random
+        if t.text in estimate.singular or t.group in estimate.singular
+    )
+    return Summary(
+        header=_header(estimate),
+        fit_statistics=statistics,
+        random_effects=_random_frame(estimate, singular),
+        groups=_groups(estimate),
+        dispersion=_dispersion_line(estimate),
+        coefficients=coefficient_frame(estimate.conditional),
+        coefficients_zero_inflation=_auxiliary_frame(estimate, "zero_inflation"),
+        coefficients_dispersion=_auxiliary_frame(estimate, "dispersion"),
+        scales=_scales(estimate),
+        notes=_notes(estimate),
+        singular_groups=singular,
+        runaway=_runaway(estimate),
+        show_stars=stars,
+    )
+
+
+def coefficient_frame(part: PartEstimate) -> pd.DataFrame:
+    """Estimates with Wald z tests: ``estimate, se, z, p`` by coefficient name.
+
+    The two-sided p is 2 Phi(-|z|), which keeps its digits however small it is.
+    """
+    se = standard_errors(part)
+    z = np.divide(part.params, se, out=np.full(len(se), np.nan), where=se > 0)
+    columns = {"estimate": part.params, "se": se, "z": z, "p": 2.0 * ndtr(-np.abs(z))}
+    return pd.DataFrame(columns, index=list(part.names))
+
+
+def has_formula(part: PartEstimate) -> bool:
+    """Whether a part is more than one constant."""
+    return tuple(part.names) != ("Intercept",)
+
+
+def _auxiliary_frame(estimate: Estimate, name: str) -> pd.DataFrame:
+    part = estimate.auxiliary.get(name)
+    if part is None or (name == "dispersion" and not has_formula(part)):
+        return pd.DataFrame(columns=["estimate", "se", "z", "p"], dtype=float)
+    return coefficient_frame(part)
+
+
+def _header(estimate: Estimate) -> tuple[str, ...]:
+    design, family = estimate.design, estimate.family
+    linear = family.name == "gaussian" and family.link.name == "identity"
+    kind = "Linear" if linear else "Generalized linear"
+    mixed = " mixed" if design.random else ""
+    how = "REML" if estimate.method == "REML" else "maximum likelihood"
+    laplace = ", Laplace approximation" if design.random and not linear else ""
+    lines = [
+        f"{kind}{mixed} model fitted by {how}{laplace}",
+        f"Family:   {family.name} ({family.link.name})",
+        f"Formula:  {design.formula}",
+    ]
+    for name, label in (("zero_inflation", "Zero inflation:"), ("dispersion", "Dispersion:")):
+        part = estimate.auxiliary.get(name)
+        if part is not None and (name == "zero_inflation" or has_formula(part)):
+            lines.append(f"{label} ~ {part.fixed.formula.lstrip('~ ')}")
+    if design.weights_name is not None:
+        lines.append(f"Weights:  {design.weights_name}")
+    if design.offset_name is not None:
+        lines.append(f"Offset:   {design.offset_name}")
+    dropped = f" ({design.n_dropped} dropped for missing values)" if design.n_dropped else ""
+    return (*lines, f"Rows:     {design.nobs}{dropped}")
+
+
+def _random_frame(estimate: Estimate, singular: frozenset[str]) -> pd.DataFrame:
+    rows = []
+    for group, covariance in estimate.random_covariance.items():
+        variances = np.diag(covariance.to_numpy()).copy()
+        if group in singular:
+            variances[variances <= TINY * max(1.0, variances.max())] = 0.0
+        sds = np.sqrt(variances)
+        diagonal = all(t.diagonal for t in estimate.design.random if t.group == group)
+        for i, name in enumerate(covariance.columns):
+            row = {"group": group, "name": name, "variance": variances[i], "sd": sds[i]}
+            for j in range(0 if diagonal else i):
+                below = sds[i] * sds[j]
+                row[f"corr{j + 1}"] = covariance.iat[i, j] / below if below > 0 else np.nan
+            rows.append(row)
+    if rows and estimate.family.name == "gaussian" and not _varying(estimate):
+        phi = float(estimate.family.dispersion(estimate.auxiliary["dispersion"].params[0]))
+        rows.append({"group": "Residual", "name": "", "variance": phi, "sd": np.sqrt(phi)})
+    return pd.DataFrame(rows, columns=None if rows else ["group", "name", "variance", "sd"])
+
+
+def _varying(estimate: Estimate) -> bool:
+    part = estimate.auxiliary.get("dispersion")
+    return part is not None and has_formula(part)
+
+
+def _groups(estimate: Estimate) -> str:
+    sizes = {t.group: len(t.levels) for t in estimate.design.random}
+    listing = "; ".join(f"{group}, {size}" for group, size in sizes.items())
+    return f"Number of obs: {estimate.nobs}" + (f", groups: {listing}" if listing else "")
+
+
+def _dispersion_line(estimate: Estimate) -> str:
+    lines = []
+    part = estimate.auxiliary.get("dispersion")
+    if part is not None and not has_formula(part):
+        label = estimate.family.dispersion_label
+        value = format_significant(float(estimate.family.dispersion(part.params[0])))
+        lines.append(f"Dispersion parameter for {estimate.family.name} family ({label}): {value}")
+    return "\n".join(lines)
+
+
+def _scales(estimate: Estimate) -> dict[str, str]:
+    return {
+        "conditional": estimate.family.link.name,
+        "zero_inflation": "logit",
+        "dispersion": "log",
+    }
+
+
+def _runaway(estimate: Estimate) -> dict[str, str]:
+    """Separated coefficients by name, with the infinity they run to."""
+    part, named = estimate.conditional, set(estimate.separated)
+    columns = {j for term in part.terms if term.name in named for j in term.columns}
+    return {
+        name: "-> inf" if value > 0 else "-> -inf"
+        for j, (name, value) in enumerate(zip(part.names, part.params, strict=True))
+        if name in named or j in columns
+    }
+
+
+def _notes(estimate: Estimate) -> tuple[str, ...]:
+    aliased = [
+        n
+        for n, ok in zip(estimate.conditional.names, estimate.conditional.estimable, strict=True)
+        if not ok
+    ]
+    notes = []
+    if aliased:
+        notes.append(
+            f"NA: {', '.join(aliased)} not estimated, a combination of other columns (aliased)."
+        )
+    for warning in estimate.warnings:
+        notes.append(f"{type(warning).__name__}: {warning}")
+    return tuple(notes)
