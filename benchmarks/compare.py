@@ -1,0 +1,152 @@
+"""Times glmmlab beside its peers: same data, same machine, same run.
+
+    python benchmarks/compare.py                 # every workload
+    python benchmarks/compare.py "cbpp, binomial"
+
+A peer that is not installed is skipped, and the table says so.  Before any time is compared the
+log-likelihoods must agree.  Times are of warm processes, fit and standard errors, medians.
+Results are written to ``benchmarks/results/compare.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from workloads import WORKLOADS, Workload
+
+import glmmlab as gl
+
+HERE = Path(__file__).parent
+
+
+def time_glmmlab(work: Workload, data: pd.DataFrame) -> dict[str, Any]:
+    """Formula to standard errors."""
+    if "g" in data:
+        data = data.astype({"g": "category"})
+    seconds: list[float] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        if work.repeats > 1:
+            gl.glmm(work.formula, data, work.family, method=work.method)
+        for _ in range(work.repeats):
+            start = time.perf_counter()
+            fit = gl.glmm(work.formula, data, work.family, method=work.method)
+            seconds.append(time.perf_counter() - start)
+    return {"seconds": seconds, "logLik": fit.llf, "version": gl.__version__}
+
+
+def time_r(package: str, work: Workload, data: pd.DataFrame) -> dict[str, Any]:
+    """The same model in R (peers.R)."""
+    if shutil.which("Rscript") is None:
+        return {"missing": True}
+    factors = [c for c in data if isinstance(data[c].dtype, pd.CategoricalDtype)]
+    factors += [c for c in ("g", "s", "d", "subject", "item") if c in data]
+    spec = {
+        "r_formula": work.r_formula or work.formula,
+        "family": work.family,
+        "method": work.method,
+        "repeats": work.repeats,
+        "factors": factors,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        table, description = Path(folder) / "data.csv", Path(folder) / "spec.json"
+        data.to_csv(table, index=False)
+        description.write_text(json.dumps(spec))
+        run = subprocess.run(
+            ["Rscript", str(HERE / "peers.R"), package, str(table), str(description)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if run.returncode:
+        return {"failed": run.stderr.strip().splitlines()[-1:]}
+    result: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
+    if isinstance(result.get("seconds"), float | int):
+        result["seconds"] = [result["seconds"]]
+    return result
+
+
+def time_gpboost(work: Workload, data: pd.DataFrame) -> dict[str, Any]:
+    """The same model in gpboost, from its own matrices (it has no formulas)."""
+    try:
+        import gpboost
+    except ImportError:
+        return {"missing": True}
+    from glmmlab.design import build_design
+
+    family = gl.families.get(work.family)
+    design = build_design(work.formula, data, family)
+    groups = pd.DataFrame({t.group: t.codes for t in design.random})
+    likelihood = {"binomial": "bernoulli_logit"}.get(work.family, work.family)
+    seconds = []
+    for _ in range(work.repeats + (work.repeats > 1)):
+        start = time.perf_counter()
+        model = gpboost.GPModel(group_data=groups, likelihood=likelihood)
+        model.fit(y=design.y, X=design.conditional.X, params={"std_dev": True})
+        seconds.append(time.perf_counter() - start)
+    seconds = seconds[1:] if work.repeats > 1 else seconds
+    value = -model.get_current_neg_log_likelihood()
+    return {"seconds": seconds, "logLik": value, "version": gpboost.__version__}
+
+
+def compare(work: Workload) -> list[dict[str, Any]]:
+    """One workload, everybody."""
+    data = work.data()
+    ours = time_glmmlab(work, data)
+    rows = [{"workload": work.name, "who": "glmmlab", **ours}]
+    for peer in work.peers:
+        timer = time_gpboost if peer == "gpboost" else None
+        result = timer(work, data) if timer else time_r(peer, work, data)
+        row = {"workload": work.name, "who": peer, **result}
+        if "logLik" in result:
+            difference = abs(result["logLik"] - ours["logLik"])
+            row["agrees"] = bool(difference < work.tolerance)
+            row["logLik_difference"] = ours["logLik"] - result["logLik"]
+        rows.append(row)
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The results as text; ratios are peer over glmmlab."""
+    lines, ours = [], 1.0
+    for row in rows:
+        if "seconds" not in row:
+            why = "not installed" if row.get("missing") else f"failed {row.get('failed')}"
+            lines.append(f"{row['workload']:34} {row['who']:8} {why}")
+            continue
+        median = statistics.median(row["seconds"])
+        if row["who"] == "glmmlab":
+            ours = median
+        note = f"{median / ours:6.1f} x" if row.get("agrees", True) else "log-likelihoods differ"
+        lines.append(
+            f"{row['workload']:34} {row['who']:8} {1e3 * median:10.1f} ms  {note:22} "
+            f"logLik {row['logLik']:.6f}"
+        )
+    return "\n".join(lines)
+
+
+def main(names: list[str]) -> None:
+    """Run, print as results come, store."""
+    everything = []
+    for name in names or list(WORKLOADS):
+        rows = compare(WORKLOADS[name])
+        print(table(rows), flush=True)
+        everything += rows
+    if not names:
+        target = HERE / "results" / "compare.json"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(everything, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
