@@ -1,0 +1,70 @@
+"""Families of distributions: one class each, and a registry to look them up by name."""
+
+from __future__ import annotations
+
+import difflib
+
+from glmmlab.errors import UnknownNameError
+from glmmlab.families.base import Family
+from glmmlab.families.binomial import Binomial
+from glmmlab.families.gaussian import Gaussian
+from glmmlab.families.poisson import Poisson
+from glmmlab.links import Link
+
+__all__ = [
+    "Binomial",
+    "Family",
+    "Gaussian",
+    "Poisson",
+    "get",
+    "names",
+]
+
+_REGISTRY: dict[str, type[Family]] = {cls.name: cls for cls in (Gaussian, Binomial, Poisson)}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all families.
+
+    Examples
+    --------
+    >>> "poisson" in names()
+    True
+    """
+    return tuple(_REGISTRY)
+
+
+def get(name: str | Family, link: str | Link | None = None) -> Family:
+    """A family by its name, or an instance, optionally with another link.
+
+    Parameters
+    ----------
+    name : str or Family
+        One of :func:`names`, or a family object.
+    link : str or Link, optional
+        The link to use instead of the family's default (or of the object's own).
+
+    Returns
+    -------
+    Family
+
+    Raises
+    ------
+    UnknownNameError
+        No such family or link, or a link the family does not take; names the nearest.
+
+    Examples
+    --------
+    >>> get("binomial", link="probit")
+    Binomial(link='probit')
+    """
+    if isinstance(name, Family):
+        return name.with_link(link)
+    try:
+        return _REGISTRY[name](link=link)
+    except KeyError:
+        near = difflib.get_close_matches(str(name).lower(), _REGISTRY, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise UnknownNameError(
+            f"Unknown family {name!r}.{hint} Known families: {', '.join(_REGISTRY)}."
+        ) from None
