@@ -182,6 +182,7 @@ class Table:
         )
         return (
             '<div style="overflow-x: auto;"><table style="border-collapse: collapse;'
+            " color: inherit; font-size: inherit;"  # pages in quirks mode do not inherit these
             f' border-bottom: {_RULE}; font-variant-numeric: tabular-nums; margin: 0.4em 0;">'
             f"{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
