@@ -27,7 +27,10 @@ help:
 $(INSTALLED): pyproject.toml constraints.txt tools/make_venv.sh
 	@sh tools/make_venv.sh "$(PYTHON)"
 	@echo 'Installing the pinned packages into .venv (a few minutes, once) ...'
-	@$(PY) -m pip install --quiet -c constraints.txt -e ".[dev]"
+	@$(PY) -m pip install -qq -c constraints.txt -e ".[dev]"
+	@mkdir -p .venv/etc/ipython
+	@echo 'c.IPKernelApp.log_level = 40  # kernels on one machine need not warn about their transport' \
+		> .venv/etc/ipython/ipython_kernel_config.py
 	@touch $(INSTALLED)
 
 # BOOK_NOTEBOOKS=stored keeps the notebooks' stored outputs, which `make test` has just compared
@@ -40,7 +43,7 @@ test: $(INSTALLED)
 
 lint: $(INSTALLED)
 	@$(PY) -m ruff check --quiet .
-	@$(PY) -m ruff format --check --quiet . || { $(PY) -m ruff format --check .; exit 1; }
+	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m mypy --no-error-summary
 
 lab: $(INSTALLED)

@@ -158,7 +158,7 @@ def test_readme_gives_the_makefile_s_own_lines_for_windows() -> None:
     test = re.search(r"-m (pytest .*)", makefile)
     book = re.search(r"\$\(JUPYTER_BOOK\) (build .*)", makefile)
     assert install and test and book
-    assert f"-m {install[1].replace('--quiet ', '')}" in readme
+    assert f"-m {install[1].replace('-qq ', '')}" in readme
     assert f"-m {test[1]}" in readme
     assert f"jupyter-book {book[1]}" in readme
 

@@ -14,8 +14,10 @@ def without_thebe(app: Sphinx) -> None:
 
     Jupyter Book always loads sphinx-thebe, which writes the same ``const`` twice into every page
     (an error in the reader's console) and names a script on the network. The book runs no code
-    in the browser.
+    in the browser. Without its scripts its style sheet is never copied, so that goes too.
     """
+    styles = app.registry.css_files
+    styles[:] = [entry for entry in styles if entry[0] != "sphinx-thebe.css"]
     for listeners in app.events.listeners.values():
         for listener in list(listeners):
             if getattr(listener.handler, "__module__", None) == "sphinx_thebe":

@@ -1,0 +1,177 @@
+"""Those of the book's drawings that are too long to stand in a page.
+
+The colours and their meaning are the package's: glmmlab/plots/style.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from glmmlab.plots import style
+from glmmlab.plots.style import ASSUMED, DATA, FIXED, INK, RANDOM
+
+
+def use_style() -> None:
+    """The package's look, sharp at any width, with letters that survive a phone."""
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("svg")
+    style.use()
+    sizes = dict.fromkeys(("font.size", "axes.titlesize", "axes.labelsize"), 12)
+    ticks = dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 11)
+    plt.rcParams.update(sizes | ticks | {"svg.hashsalt": "glmmlab"})
+
+
+def tint(colour: str, share: float) -> tuple[float, float, float]:
+    """``colour`` mixed with white."""
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    red, green, blue = 1 - share * (1 - rgb)
+    return float(red), float(green), float(blue)
+
+
+def tiles(ax: Axes, cells: ArrayLike, x: float, colours: Sequence[str], title: str) -> float:
+    """One matrix as tiles from ``x`` on, one colour a column; returns where it ends.
+
+    A 0 is left pale, so that the ones make the pattern.
+    """
+    rows: NDArray[np.object_] = np.atleast_2d(np.asarray(cells, dtype=object))
+    n, p = rows.shape
+    top = 2 + n / 2
+    for i in range(n):
+        for j in range(p):
+            value = str(rows[i, j])
+            share = 0.06 if value == "0" else 0.45
+            box = (x + j, top - 1 - i)
+            ax.add_patch(Rectangle(box, 1, 1, fc=tint(colours[j], share), ec="white", lw=2))
+            ax.text(box[0] + 0.5, box[1] + 0.5, value, ha="center", va="center", fontsize=12)
+    ax.text(x + p / 2, 4.35, title, ha="center", va="center", fontsize=13, fontweight="bold")
+    return x + p
+
+
+def equation(figsize: tuple[float, float] = (7.2, 3.0)) -> Figure:
+    """y = X beta + Z u + e for two blocks with two treatments each."""
+    fig, ax = plt.subplots(figsize=figsize)
+    y = [[r"$y_{1A}$"], [r"$y_{1B}$"], [r"$y_{2A}$"], [r"$y_{2B}$"]]
+    e = [[r"$e_{1A}$"], [r"$e_{1B}$"], [r"$e_{2A}$"], [r"$e_{2B}$"]]
+    beta, u = [[r"$\beta_0$"], [r"$\beta_B$"]], [[r"$u_1$"], [r"$u_2$"]]
+    one, two = [FIXED] * 2, [RANDOM] * 2
+
+    def sign(x: float, text: str) -> float:
+        ax.text(x + 0.45, 2, text, ha="center", va="center", fontsize=16)
+        return x + 0.9
+
+    x = tiles(ax, y, 0, [DATA], "y")
+    x = tiles(ax, [[1, 0], [1, 1], [1, 0], [1, 1]], sign(x, "="), one, "X")
+    x = tiles(ax, beta, x + 0.25, one, r"$\beta$")
+    x = tiles(ax, [[1, 0], [1, 0], [0, 1], [0, 1]], sign(x, "+"), two, "Z")
+    x = tiles(ax, u, x + 0.25, two, "u")
+    x = tiles(ax, e, sign(x, "+"), [DATA], "e")
+    ax.text(3.4, -0.5, "fixed: which treatment?", color=FIXED, ha="center", fontsize=11.5)
+    ax.text(8.2, -0.5, "random: which block?", color="#8a5a00", ha="center", fontsize=11.5)
+    ax.set(xlim=(-0.1, x + 0.1), ylim=(-0.9, 4.8), aspect="equal")
+    ax.axis("off")
+    return fig
+
+
+def field(figsize: tuple[float, float] = (7.2, 2.1)) -> Figure:
+    """Two blocks side by side, each with a plot of A and a plot of B."""
+    fig, ax = plt.subplots(figsize=figsize)
+    for block, x in ((1, 0.0), (2, 5.2)):
+        ax.add_patch(Rectangle((x, 0), 4.6, 2.1, fc=tint(RANDOM, 0.28), ec=RANDOM, lw=2))
+        ax.text(x + 2.3, 2.3, f"block {block}", ha="center", va="bottom", color="#8a5a00")
+        order = "AB" if block == 1 else "BA"
+        for k, treatment in enumerate(order):
+            left = x + 0.3 + 2.1 * k
+            shade = tint(FIXED, 0.55 if treatment == "B" else 0.15)
+            ax.add_patch(Rectangle((left, 0.3), 1.9, 1.5, fc=shade, ec=FIXED, lw=1.2))
+            label = f"{treatment}\n$y_{{{block}{treatment}}}$"
+            ax.text(left + 0.95, 1.05, label, ha="center", va="center", linespacing=1.5)
+    ax.set(xlim=(-0.1, 9.9), ylim=(-0.1, 2.9), aspect="equal")
+    ax.axis("off")
+    return fig
+
+
+def covariance_map(ax: Axes, covariance: ArrayLike, title: str, labels: bool = True) -> None:
+    """A covariance matrix as a heat map with its numbers."""
+    values = np.asarray(covariance, dtype=float)
+    names = ["1A", "1B", "2A", "2B"]
+    shown = np.array([[tint(RANDOM, 0.06 + 0.27 * v) for v in row] for row in values])
+    ax.imshow(shown)
+    for (i, j), value in np.ndenumerate(values):
+        ax.text(j, i, f"{value:g}", ha="center", va="center", fontsize=13)
+    ax.axhline(1.5, color="white", lw=3)
+    ax.axvline(1.5, color="white", lw=3)
+    ax.set_title(title, fontsize=12)
+    ax.set_xticks(range(4), names if labels else [])
+    ax.set_yticks(range(4), names if labels else [])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def severity(ax: Axes, plots: pd.DataFrame, means: pd.DataFrame) -> None:
+    """Raw severities, model means with intervals and letters, fungicides sorted by mean.
+
+    ``means`` is the frame of ``emmeans(...).cld()``: fungicide, estimate, lower, upper, group.
+    """
+    order = [str(name) for name in means["fungicide"]]
+    place = {name: k for k, name in enumerate(order)}
+    x = plots["fungicide"].astype(str).map(place).to_numpy(dtype=float)
+    # The four blocks side by side: a jitter that is the same at every build.
+    shift = (plots["block"].cat.codes.to_numpy() - 1.5) * 0.08
+    ax.scatter(x + shift, plots["severity"], s=16, color=DATA, alpha=0.6, lw=0, zorder=2)
+    at = np.arange(len(order))
+    ax.vlines(at, means["lower"], means["upper"], color=FIXED, lw=3.5, zorder=3)
+    ax.scatter(at, means["estimate"], s=52, color=FIXED, ec="white", lw=1.2, zorder=4)
+    for k, group in zip(at, means["group"], strict=True):
+        ax.text(k, 0.955, group, ha="center", va="bottom", fontsize=11.5)
+    for k, side in ((0, 1), (len(order) - 1, -1)):
+        mean = means["estimate"].iloc[k]
+        where, align = (k + 0.25 * side, "left") if side > 0 else (k - 0.25, "right")
+        ax.text(where, mean, f"{mean:.2f}", color=FIXED, ha=align, va="center", fontweight="bold")
+    ax.set_xticks(at, order)
+    ax.set(xlabel="fungicide", ylim=(0, 1.03), xlim=(-0.6, len(order) - 0.4))
+    ax.set_ylabel("severity, response scale\n(proportion of leaf area)")
+
+
+def steps(figsize: tuple[float, float] = (7.2, 3.6)) -> Figure:
+    """The three decisions, each with the question that settles it."""
+    fig, ax = plt.subplots(figsize=figsize)
+    boxes = (
+        ("1  distribution", ASSUMED, "Which values can y take?\nAre trials known?", r"$y \mid u$"),
+        ("2  linear predictor", FIXED, "What was randomised to\nwhat, in which groups?", r"$\eta$"),
+        ("3  link", RANDOM, "On which scale do\neffects add up?", r"$g(\mu) = \eta$"),
+    )
+    for k, (title, colour, question, symbol) in enumerate(boxes):
+        x = 3.45 * k
+        style = "round,pad=0.02,rounding_size=0.12"
+        ax.add_patch(
+            FancyBboxPatch((x, 0), 3.0, 3.0, boxstyle=style, fc=tint(colour, 0.16), ec=colour, lw=2)
+        )
+        ax.text(x + 0.18, 2.62, title, fontweight="bold", fontsize=12.5, va="center")
+        ax.text(x + 1.5, 1.55, question, ha="center", va="center", fontsize=10.5, linespacing=1.5)
+        ax.text(x + 1.5, 0.45, symbol, ha="center", va="center", fontsize=16)
+        if k:
+            arrow = FancyArrowPatch((x - 0.42, 1.5), (x - 0.03, 1.5), arrowstyle="-|>", lw=1.8)
+            arrow.set(mutation_scale=16, color=INK)
+            ax.add_patch(arrow)
+    ax.text(4.95, 3.55, "data: how were they made?", ha="center", va="center", fontsize=12)
+    ax.text(
+        4.95,
+        -0.6,
+        "then: check  \N{RIGHTWARDS ARROW}  test  \N{RIGHTWARDS ARROW}  "
+        "compare  \N{RIGHTWARDS ARROW}  report",
+        ha="center",
+        va="center",
+        fontsize=12,
+    )
+    ax.set(xlim=(-0.1, 10.0), ylim=(-1.0, 3.9), aspect="equal")
+    ax.axis("off")
+    return fig
