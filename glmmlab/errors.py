@@ -11,7 +11,9 @@ class GlmmlabError(ValueError):
 
 
 class FormulaError(GlmmlabError):
-    """A formula that cannot be parsed, with the position of the mistake."""
+    """A formula that cannot be parsed; ``position`` is the place of the mistake, from 0."""
+
+    position: int | None = None
 
 
 class UnknownColumnError(GlmmlabError):

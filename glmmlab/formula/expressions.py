@@ -1,0 +1,322 @@
+"""Expressions inside a formula: ``log(x)``, ``I(x^2)``, ``germ / n``, ``poly(x, 2)``.
+
+An expression is checked when it is read (only columns, numbers, arithmetic and the functions listed
+here), so a formula can neither run other code nor compute something from the data at hand that
+would not be the same on new data.  Functions that learn from the data (``poly``, ``scale``, splines
+...) are left to formulaic, which remembers what they learned.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from glmmlab.errors import FormulaError
+from glmmlab.formula.tokens import Token, formula_error, tokenize
+
+STATEFUL = frozenset(
+    {"poly", "bs", "cs", "cr", "cc", "scale", "center", "standardize", "C", "Sum", "Treatment",
+     "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment", "contr.helmert", "contr.poly",
+     "contr.diff", "contr.SAS"}
+)  # fmt: skip
+"""Functions evaluated by formulaic, with memory."""
+
+ELEMENTWISE = frozenset(
+    {"log", "log10", "log2", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "abs", "sign", "floor",
+     "ceil", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
+     "arcsinh", "arccosh", "arctanh", "square", "power", "maximum", "minimum", "isnan", "isfinite",
+     "logical_and", "logical_or", "logical_not", "where", "clip", "round", "add", "subtract",
+     "multiply", "divide", "deg2rad", "rad2deg", "radians", "degrees"}
+)  # fmt: skip
+"""numpy functions that work row by row, with or without ``np.`` in front."""
+
+_R_NAMES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
+    "atanh": "arctanh", "pmax": "maximum", "pmin": "minimum", "ceiling": "ceil", "ifelse": "where",
+}  # fmt: skip
+_CONSTANTS = {"pi": float(np.pi), "e": float(np.e)}
+_TRUTH = {"TRUE": "True", "FALSE": "False"}
+_CONTRASTS = frozenset(
+    {"Sum", "Treatment", "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment",
+     "contr.helmert", "contr.poly", "contr.diff", "contr.SAS"}
+)  # fmt: skip
+_NODES = (
+    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Load, ast.Constant,
+    ast.keyword, ast.List, ast.Tuple, ast.Attribute, ast.operator, ast.unaryop, ast.cmpop,
+)  # fmt: skip
+
+
+def _identity(values: Any) -> Any:
+    return values
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """The row-by-row functions a formula may call, by name."""
+    found: dict[str, Callable[..., Any]] = {"I": _identity}
+    for name in ELEMENTWISE:
+        found[name] = found[f"np.{name}"] = getattr(np, name)
+    for r_name, name in _R_NAMES.items():
+        found[r_name] = getattr(np, name)
+    return found
+
+
+_FUNCTIONS = functions()
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One factor, response or offset: its name, the columns it uses, and how to evaluate it.
+
+    Attributes
+    ----------
+    name : str
+        The expression as tidy text (formulaic's spelling); it names columns and terms.
+    columns : tuple of str
+        Data columns, in order of appearance.
+    column : str or None
+        The column when the expression is nothing else.
+    category : str or None
+        The column ``x`` of ``C(x)`` or ``factor(x)``.
+    stateful : bool
+        Whether formulaic has to evaluate it.
+    """
+
+    name: str
+    columns: tuple[str, ...] = field(compare=False)
+    column: str | None = field(compare=False, default=None)
+    category: str | None = field(compare=False, default=None)
+    stateful: bool = field(compare=False, default=False)
+    code: str = ""
+
+    @property
+    def top_call(self) -> str | None:
+        """The function the whole expression is a call of, or None."""
+        tree = ast.parse(self.code, mode="eval").body
+        return _call_name(tree) if isinstance(tree, ast.Call) else None
+
+    @cached_property
+    def placeholders(self) -> dict[str, str]:
+        """Safe variable names in ``code`` -> data columns."""
+        return {f"_{number}": column for number, column in enumerate(self.columns)}
+
+    def evaluate(self, values: Mapping[str, Any]) -> Any:
+        """Evaluate a stateless expression.
+
+        Parameters
+        ----------
+        values : mapping
+            Column name -> array.
+
+        Raises
+        ------
+        FormulaError
+            If the arithmetic fails, for example on text.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> expression("I(x^2 + 1)").evaluate({"x": np.array([1.0, 2.0])})
+        array([2., 5.])
+        """
+        namespace = {safe: values[column] for safe, column in self.placeholders.items()}
+        try:
+            with np.errstate(all="ignore"):
+                return eval(_compiled(self.code), {"__builtins__": {}, "_f": _FUNCTIONS}, namespace)
+        except (TypeError, ValueError, ArithmeticError, IndexError) as error:
+            raise FormulaError(
+                f"cannot compute {self.name}: {error} (are its columns "
+                f"{', '.join(self.columns) or '(none)'} numbers?)"
+            ) from error
+
+
+@lru_cache(maxsize=1024)
+def expression(text: str, formula: str | None = None, position: int = 0) -> Expression:
+    """Read one expression.
+
+    Raises
+    ------
+    FormulaError
+        For a syntax error, or a function or construction that formulas do not have.
+
+    Examples
+    --------
+    >>> expression("poly(x,2)").name
+    'poly(x, 2)'
+    >>> expression("`leaf area`").column, expression("germ/n").columns
+    ('leaf area', ('germ', 'n'))
+    """
+    formula = text if formula is None else formula
+    try:
+        return _read(text)
+    except _Refusal as refusal:
+        raise formula_error(str(refusal), formula, position) from None
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+        if isinstance(error, FormulaError):
+            raise
+        detail = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise formula_error(f"cannot read '{text}' ({detail})", formula, position) from None
+
+
+class _Refusal(Exception):
+    """Why an expression is not accepted (turned into a FormulaError with its position)."""
+
+
+def _read(text: str) -> Expression:
+    tokens = tokenize(text)
+    if len(tokens) == 1 and tokens[0].kind == "name":
+        name = tokens[0].text
+        return Expression(name, (name,), column=name, code="_0")
+    python, columns = _as_python(tokens)
+    tree = ast.parse(python.strip(), mode="eval")
+    if sum(1 for _ in ast.walk(tree)) > 500:
+        raise _Refusal("the expression is too long")
+    called: set[str] = set()
+    _check(tree, called)
+    stateful = bool(called & STATEFUL)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names = tuple(columns.values())
+    if not used & set(columns):
+        raise _Refusal(f"'{text}' uses no column")
+    category = _plain_category(tree.body, columns)
+    shown = _display(tree, columns)
+    code = ast.unparse(tree if stateful else _Functions().visit(tree))
+    return Expression(
+        shown, names, category=category, stateful=stateful and category is None, code=code
+    )
+
+
+def _as_python(tokens: list[Token]) -> tuple[str, dict[str, str]]:
+    """Python source in which columns are _0, _1, ...; and what those stand for."""
+    columns: dict[str, str] = {}
+    safe: dict[str, str] = {}
+    pieces: list[str] = []
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if token.kind == "name" and (token.quoted or not _is_keyword(token, following)):
+            if token.text not in safe:
+                safe[token.text] = f"_{len(safe)}"
+                columns[safe[token.text]] = token.text
+            pieces.append(safe[token.text])
+        elif token.kind == "name" and token.text in _TRUTH:
+            pieces.append(_TRUTH[token.text])
+        elif token.kind == "op" and token.text == "^":
+            pieces.append("**")
+        elif token.kind == "op" and token.text in ("~", "|", "||", "%in%", "{", "}"):
+            raise _Refusal(f"'{token.text}' has no meaning inside an expression")
+        else:
+            pieces.append(token.text)
+    return " ".join(pieces), columns
+
+
+def _is_keyword(token: Token, following: str) -> bool:
+    """Whether a name is a function, an argument's name or a constant rather than a column."""
+    if following in ("(", "=") or token.text in _TRUTH or token.text in _CONTRASTS:
+        return True
+    return token.text in ("True", "False", "None", "np.pi", "np.e", "pi")
+
+
+def _check(tree: ast.AST, called: set[str]) -> None:
+    for node in ast.walk(tree):
+        if not isinstance(node, _NODES):
+            raise _Refusal("only arithmetic, comparisons and function calls are possible here")
+        if isinstance(node, ast.Call):
+            name = _call_name(node)
+            _check_function(name)
+            called.add(name)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) not in _ATTRIBUTES:
+            raise _Refusal(f"'{ast.unparse(node)}' is not available in a formula")
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            raise _Refusal("'@' is not available in a formula")
+
+
+_ATTRIBUTES = frozenset({"np.pi", "np.e", *(f"np.{name}" for name in ELEMENTWISE), *_CONTRASTS})
+
+
+def _call_name(node: ast.Call) -> str:
+    return ast.unparse(node.func)
+
+
+def _check_function(name: str) -> None:
+    if name in _FUNCTIONS or name in STATEFUL or name == "factor":
+        return
+    if name in (
+        "mean",
+        "np.mean",
+        "sd",
+        "np.std",
+        "median",
+        "np.median",
+        "np.max",
+        "np.min",
+        "sum",
+    ):
+        raise _Refusal(
+            f"{name}() would be computed anew on new data: use center(x) or scale(x), which remember "
+            "what they learned, or add the column to the data"
+        )
+    known = [*_FUNCTIONS, *STATEFUL, "factor", "offset"]
+    near = difflib.get_close_matches(name, [k for k in known if not k.startswith("np.")], 1)
+    hint = f"did you mean {near[0]}()? " if near else ""
+    raise _Refusal(
+        f"there is no function {name}() for formulas: {hint}Otherwise add the column to the data"
+    )
+
+
+def _plain_category(node: ast.expr, columns: Mapping[str, str]) -> str | None:
+    if not isinstance(node, ast.Call) or _call_name(node) not in ("C", "factor"):
+        return None
+    plain = len(node.args) == 1 and not node.keywords and isinstance(node.args[0], ast.Name)
+    if plain:
+        return columns[node.args[0].id]  # type: ignore[attr-defined]
+    if _call_name(node) == "factor":
+        raise _Refusal("factor() takes one column; set the levels' order in the data")
+    return None
+
+
+def _display(tree: ast.Expression, columns: Mapping[str, str]) -> str:
+    """The expression as text with the columns' own names (``ast`` decides on the spacing)."""
+    text = ast.unparse(tree).encode()  # ast counts offsets in bytes
+    out, start = [], 0
+    for node in sorted(
+        (n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)),
+        key=lambda n: n.col_offset,
+    ):
+        if node.id in columns:
+            name = columns[node.id]
+            plain = name.replace(".", "_").isidentifier()
+            out += [text[start : node.col_offset].decode(), name if plain else f"`{name}`"]
+            start = node.end_col_offset or 0
+    return "".join([*out, text[start:].decode()])
+
+
+class _Functions(ast.NodeTransformer):
+    """Turns calls into look-ups in the table of functions, constants into numbers."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """``log(x)`` -> ``_f['log'](x)``."""
+        looked_up = ast.Subscript(
+            ast.Name("_f", ast.Load()), ast.Constant(_call_name(node)), ast.Load()
+        )
+        arguments = [self.visit(argument) for argument in node.args]
+        keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
+        return ast.Call(looked_up, arguments, keywords)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """``np.pi`` -> its value."""
+        return ast.Constant(_CONSTANTS[node.attr]) if node.attr in _CONSTANTS else node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """``pi`` -> its value."""
+        return ast.Constant(_CONSTANTS["pi"]) if node.id == "pi" else node
+
+
+@lru_cache(maxsize=1024)
+def _compiled(code: str) -> CodeType:
+    return compile(code, "<formula>", "eval")
