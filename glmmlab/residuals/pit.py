@@ -100,6 +100,22 @@ def randomise(low: FloatArray, high: FloatArray, rng: np.random.Generator) -> Fl
     return np.where(low == high, low, low + share * (high - low))
 
 
+def pooled_rank(
+    observed: FloatArray,
+    simulated: FloatArray,
+    rng: np.random.Generator,
+    block: int | None = None,
+) -> FloatArray:
+    """Randomised rank of the observations among simulations *and* themselves, over nsim + 1.
+
+    (number below + U (number equal + 1)) / (nsim + 1) with U uniform: under a right model exactly
+    uniform on (0, 1), with or without ties, whereas :func:`pit` is so only as nsim grows.
+    """
+    nsim = len(simulated)
+    low, high = pit_bounds(observed, simulated, block)
+    return (low * nsim + rng.random(len(low)) * ((high - low) * nsim + 1)) / (nsim + 1)
+
+
 def traditional(
     observed: FloatArray,
     simulated: FloatArray,
@@ -123,7 +139,7 @@ def traditional(
     nsim, nobs = simulated.shape
     if not integer:
         integer = _repeated_values(simulated, block)
-    y_noise: FloatArray = rng.random(nobs) - 0.5 if integer else np.zeros(nobs)
+    y_noise: FloatArray = rng.uniform(-0.5, 0.5, nobs) if integer else np.zeros(nobs)
     noise = np.random.default_rng(int(rng.integers(2**63)))
     out = np.empty(nobs)
     for rows in row_blocks(nobs, nsim, block):

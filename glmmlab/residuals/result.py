@@ -18,7 +18,7 @@ def significant_digits(value: float, digits: int = 5) -> str:
     return f"{value:.{digits}g}"
 
 
-def p_text(p: float, smallest: float = 2.2e-16) -> str:
+def p_text(p: float, smallest: float = 2.2e-16, digits: int = 3) -> str:
     """A p-value as printed: ``p = 0.0321``, ``p < 0.004``, or a sentence for a missing one.
 
     Parameters
@@ -27,6 +27,8 @@ def p_text(p: float, smallest: float = 2.2e-16) -> str:
     smallest : float
         Below this the value is not resolved (one over the number of simulations where the
         p-value is a share of simulations).
+    digits : int
+        Significant digits.
 
     Examples
     --------
@@ -37,7 +39,7 @@ def p_text(p: float, smallest: float = 2.2e-16) -> str:
         return "p not available"
     if p < smallest:
         return f"p < {smallest:.2g}"
-    return f"p = {p:.3g}"
+    return f"p = {p:.{digits}g}"
 
 
 def simulation_p(observed: float, simulated: np.ndarray, alternative: str) -> float:

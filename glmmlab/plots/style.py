@@ -1,0 +1,215 @@
+"""The look of every figure, and what its colours mean.
+
+============  =================  ==========================================================
+name          colour             meaning, all through the package and the course
+============  =================  ==========================================================
+DATA          dark grey          observations
+FIXED         blue               the fixed part, population-level means
+RANDOM        orange             the random part: blocks, subjects
+ASSUMED       green              the assumed distribution: what the model would produce
+WRONG         vermilion          a deviation, or a model that is wrong on purpose; always also
+                                 marked by words and by a dash pattern or a hatch
+============  =================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+DATA = "#4D4D4D"
+FIXED = "#0072B2"
+RANDOM = "#E69F00"
+ASSUMED = "#009E73"
+WRONG = "#D55E00"
+PALE = "#D9D9D9"
+INK = "#262626"
+CYCLE = (FIXED, RANDOM, ASSUMED, WRONG, "#CC79A7", "#56B4E9", DATA)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
+WRONG_DASH: Any = (0, (4, 1.5))
+SMALL = 8.5
+"""Size of notes and direct labels, in points."""
+
+SHEET = Path(__file__).with_name("glmmlab.mplstyle")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def use() -> None:
+    """Make the package's look matplotlib's default in this session.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> with mpl.rc_context():
+    ...     use()
+    ...     mpl.rcParams["axes.spines.top"]
+    False
+    """
+    plt.style.use(SHEET)
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """The package's look for the figures drawn inside a ``with`` block."""
+    with plt.style.context(SHEET):
+        yield
+
+
+def styled(function: Callable[P, R]) -> Callable[P, R]:
+    """Draw a figure function's artists in the package's look, whatever the session's settings."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        with context():
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def axes_or_new(ax: Axes | None, figsize: tuple[float, float] = (6.4, 4.8)) -> Axes:
+    """The given axes, or those of a new figure that keeps all text inside."""
+    if ax is not None:
+        return ax
+    _, new = plt.subplots(figsize=figsize, layout="constrained")
+    return new
+
+
+def new_figure(figsize: tuple[float, float]) -> Figure:
+    """A new figure that keeps all text inside."""
+    return plt.figure(figsize=figsize, layout="constrained")
+
+
+def axes_width(ax: Axes) -> float:
+    """Width of the axes in inches, as laid out so far."""
+    return float(ax.get_window_extent().width / ax.figure.dpi)
+
+
+def heading(ax: Axes, title: str, notes: Sequence[tuple[str, bool]] = ()) -> None:
+    """A title, and under it one line a note, above the axes where no point can lie.
+
+    Parameters
+    ----------
+    ax : Axes
+    title : str
+    notes : sequence of (text, significant)
+        A significant note is vermilion and bold: the words say it, colour and weight show it.
+    """
+    size = mpl.rcParams["axes.titlesize"]
+    room = max(axes_width(ax) + 0.45, 1.5)
+    lines = [
+        (line, deviates)
+        for text, deviates in notes
+        for line in wrapped(text, room, SMALL * (1.07 if deviates else 1.0))
+    ]
+    step = SMALL * 1.38
+    title_lines = wrapped(title, room, float(size) * 1.12)
+    ax.set_title("\n".join(title_lines), loc="left", pad=6 + step * len(lines))
+    for i, (text, deviates) in enumerate(lines):
+        ax.annotate(
+            text,
+            (0, 1),
+            xytext=(0, 5 + step * (len(lines) - 1 - i)),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="left",
+            va="bottom",
+            fontsize=SMALL,
+            color=WRONG if deviates else INK,
+            weight="bold" if deviates else "normal",
+            annotation_clip=False,
+        )
+
+
+def wrapped(text: str, inches: float, size: float) -> list[str]:
+    """Lines of ``text`` that fit into ``inches`` at a font size in points (about 0.53 em a sign).
+
+    Examples
+    --------
+    >>> wrapped("residuals against the predictions", 1.5, 9.5)
+    ['residuals against', 'the predictions']
+    """
+    import textwrap
+
+    return textwrap.wrap(text, max(8, int(inches * 72 / (0.56 * size)))) or [""]
+
+
+def spread_out(positions: Sequence[float], gap: float) -> list[float]:
+    """Positions moved apart until neighbours are at least ``gap`` from each other.
+
+    Examples
+    --------
+    >>> [round(v, 2) for v in spread_out([0.5, 0.52, 0.9], 0.1)]
+    [0.46, 0.56, 0.9]
+    """
+    order = sorted(range(len(positions)), key=lambda i: positions[i])
+    groups: list[tuple[float, int]] = []  # (centre, members) of runs that touch
+    for i in order:
+        groups.append((positions[i], 1))
+        while len(groups) > 1:
+            (c1, n1), (c2, n2) = groups[-2:]
+            if c2 - c1 >= gap * (n1 + n2) / 2 - 1e-12:
+                break
+            groups[-2:] = [((c1 * n1 + c2 * n2) / (n1 + n2), n1 + n2)]
+    moved = [c + gap * (k - (n - 1) / 2) for c, n in groups for k in range(n)]
+    out = [0.0] * len(positions)
+    for i, value in zip(order, moved, strict=True):
+        out[i] = value
+    return out
+
+
+def category_ticks(ax: Axes, labels: Sequence[str]) -> None:
+    """Ticks 0, 1, ... with labels, wrapped between words or turned when they would touch."""
+    slot = axes_width(ax) / max(len(labels), 1)
+    size = float(SMALL)
+    sign = 0.6 * size / 72  # width of a letter in inches
+    fitted = [_wrap_words(label, int(0.95 * slot / sign)) for label in labels]
+    widest = max((len(line) for label in fitted for line in label.split("\n")), default=0)
+    turned = widest * sign > 0.95 * slot
+    ax.set_xticks(range(len(labels)), list(labels) if turned else fitted)
+    if turned:
+        steep = slot < 1.6 * size / 72
+        ax.tick_params(axis="x", rotation=90 if steep else 40)
+        for tick in ax.get_xticklabels():
+            tick.set_horizontalalignment("center" if steep else "right")
+            tick.set_rotation_mode("default" if steep else "anchor")
+    ax.tick_params(axis="x", length=0)
+
+
+def _wrap_words(label: str, width: int) -> str:
+    import textwrap
+
+    lines = [
+        textwrap.fill(line, max(width, 1), break_long_words=False, break_on_hyphens=False)
+        for line in label.split("\n")
+    ]
+    return "\n".join(lines)
+
+
+def axis_labels(ax: Axes, xlabel: str, ylabel: str) -> None:
+    """Axis labels, wrapped to the size of the axes so that none is cut."""
+    size = float(mpl.rcParams["axes.labelsize"])
+    height = float(ax.get_window_extent().height / ax.figure.dpi)
+    ax.set_xlabel("\n".join(wrapped(xlabel, axes_width(ax) + 0.2, size)))
+    ax.set_ylabel("\n".join(wrapped(ylabel, height + 0.2, size)))
+
+
+def thousands(n: int) -> str:
+    """A count with commas.
+
+    Examples
+    --------
+    >>> thousands(100000)
+    '100,000'
+    """
+    return f"{n:,}"

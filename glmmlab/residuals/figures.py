@@ -1,0 +1,224 @@
+"""From tests to figures: what each figure of the residuals says, in words and in colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glmmlab._types import FloatArray
+from glmmlab.plots import autocorrelation as plot_auto
+from glmmlab.plots import histograms, style
+from glmmlab.plots import residuals as panels
+from glmmlab.residuals import predictors
+from glmmlab.residuals.quantiles import quantile_curves, rank_transform
+from glmmlab.residuals.result import ResidualTest, p_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from glmmlab.residuals.predictors import PredictorLike
+    from glmmlab.residuals.scaled import SimulatedResiduals
+
+Note = tuple[str, bool]
+STACK_BELOW = 6.8
+"""Figures narrower than this (inches) have their panels one above the other."""
+
+
+def note(label: str, test: ResidualTest) -> Note:
+    """A test in one line."""
+    verdict = "significant deviation" if test.significant else "not significant"
+    return f"{label}: {short_p(test)}, {verdict}", test.significant
+
+
+def short_p(test: ResidualTest) -> str:
+    """The p-value to two significant digits."""
+    return p_text(test.p, test.smallest_p, digits=2)
+
+
+def overview(res: SimulatedResiduals, figure: Figure | None = None) -> Figure:
+    """The two-panel figure; panels are stacked on a narrow figure."""
+    with style.context():
+        fig = style.new_figure((9.6, 4.9)) if figure is None else figure
+        narrow = fig.get_size_inches()[0] < STACK_BELOW
+        left, right = fig.subplots(*((2, 1) if narrow else (1, 2)))
+    qq(res, left)
+    residuals(res, None, right)
+    return fig
+
+
+def qq(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
+    """Quantile-quantile plot with the three tests as notes."""
+    notes = [
+        note("Uniformity (KS)", res.test_uniformity()),
+        note("Dispersion", res.test_dispersion()),
+        note("Outliers", res.test_outliers()),
+    ]
+    return panels.plot_qq(res.scaled, notes, ax)
+
+
+def residuals(
+    res: SimulatedResiduals,
+    against: PredictorLike = None,
+    ax: Axes | None = None,
+    *,
+    rank: bool = True,
+    absolute: bool = False,
+    test: bool = True,
+) -> Axes:
+    """Residuals against a predictor: scatter with quantile curves, or boxplots for a factor.
+
+    Parameters
+    ----------
+    rank : bool
+        Draw a numeric predictor by its ranks (the curves are fitted to ranks in any case).
+    absolute : bool
+        Draw 2 \\|r - 1/2\\|, uniform too, which shows changes of spread; no curves.
+    test : bool
+        Draw curves and test them.
+    """
+    series, name = predictors.resolve(against, res)
+    if predictors.is_factor(series):
+        return by_level(res, against, ax)
+    x, name = predictors.numeric(against, res)
+    r = res.scaled
+    title = f"Residuals against {name}"
+    shown = rank_transform(x) if rank else x
+    xlabel = _capital(name) + (" (rank)" if rank else "")
+    if absolute or not test:
+        y = 2 * np.abs(r - 0.5) if absolute else r
+        ylabel = "2 |scaled residual - 1/2|" if absolute else "Scaled residual"
+        return panels.plot_residuals(shown, y, ax=ax, xlabel=xlabel, ylabel=ylabel, title=title)
+    result = res.test_quantiles(against)
+    curves = quantile_curves(r[res._rows], x[res._rows])
+    if not rank:
+        curves["x"] = np.interp(curves["x"], *_sorted(rank_transform(x[res._rows]), x[res._rows]))
+    words = "Quantile deviations detected" if result.significant else "Quantiles: no deviation seen"
+    notes = [(f"{words} ({short_p(result)})", result.significant)]
+    if result.rows_used < res.nobs:
+        notes.append((f"curves and test: random {style.thousands(result.rows_used)} rows", False))
+    # a curve is marked when it deviates and the combined test, which guards the number of
+    # curves looked at, agrees
+    p_values = dict(zip(result.frame["quantile"], result.frame["p"], strict=True))
+    return panels.plot_residuals(
+        shown,
+        r,
+        curves,
+        p_values if result.significant else {},
+        notes,
+        outliers_deviate=bool(res.outliers().size) and res.test_outliers().significant,
+        ax=ax,
+        xlabel=xlabel,
+        title=title,
+    )
+
+
+def _sorted(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    order = np.argsort(x)
+    return x[order], y[order]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:] if text == predictors.FITTED else text
+
+
+def by_level(res: SimulatedResiduals, factor: PredictorLike, ax: Axes | None = None) -> Axes:
+    """Boxplots by level with the two tests as notes."""
+    values, name = predictors.categorical(factor, res)
+    test = res.test_categorical(factor)
+    codes = np.asarray(values.codes)
+    groups = {
+        str(level): res.scaled[codes == i]
+        for i, level in enumerate(values.categories)
+        if np.any(codes == i)
+    }
+    notes = [note("Uniform within levels", test)]
+    if np.isfinite(test.levene_p):
+        differs = test.levene_p < 0.05
+        verdict = "significant deviation" if differs else "not significant"
+        notes.append((f"Equal spread: p = {test.levene_p:.3g}, {verdict}", differs))
+    return panels.plot_by_level(
+        groups,
+        [str(level) for level in test.levels_deviating],
+        notes,
+        ax,
+        xlabel=name,
+        title=f"Residuals by {name}",
+    )
+
+
+def dispersion(
+    res: SimulatedResiduals,
+    ax: Axes | None = None,
+    *,
+    wrong: bool = False,
+    title: str = "Dispersion",
+) -> Axes:
+    """Simulated spread relative to its mean, with the observed one.
+
+    Parameters
+    ----------
+    wrong : bool
+        A model that is wrong on purpose: vermilion and hatched instead of green.
+    title : str
+    """
+    test = res.test_dispersion(type="simulation")
+    mean = float(np.mean(test.simulated))
+    text, deviates = note(f"Observed / simulated = {test.statistic:.3g}", test)
+    return histograms.plot_simulated_statistic(
+        test.simulated / mean,
+        test.observed / mean,
+        [(text, deviates)],
+        significant=test.significant,
+        wrong=wrong,
+        ax=ax,
+        xlabel="Variance around the predictions (simulations: mean 1)",
+        title=title,
+    )
+
+
+def zero_inflation(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
+    """Simulated numbers of zeros, with the observed one."""
+    test = res.test_zero_inflation()
+    simulated = f"{np.mean(test.simulated):.3g}"
+    text, deviates = note(f"Zeros: {test.observed:.0f} observed, {simulated} expected", test)
+    return histograms.plot_simulated_statistic(
+        test.simulated,
+        test.observed,
+        [(text, deviates)],
+        significant=test.significant,
+        ax=ax,
+        xlabel="Number of zeros",
+        title="Zero inflation",
+    )
+
+
+def histogram(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
+    """Histogram of the residuals with the test of uniformity."""
+    notes = [note("Uniformity (KS)", res.test_uniformity())]
+    return panels.plot_residual_histogram(res.scaled, notes, ax)
+
+
+def temporal(res: SimulatedResiduals, time: PredictorLike, figure: Figure | None = None) -> Figure:
+    """Residuals over time and their autocorrelation."""
+    values, name = predictors.numeric(time, res)
+    test = res.test_temporal(time)
+    with style.context():
+        fig = style.new_figure((6.4, 5.6)) if figure is None else figure
+        top, bottom = fig.subplots(2, 1)
+    text = note(f"Durbin-Watson = {test.statistic:.3g}", test)
+    order = np.argsort(values)
+    plot_auto.plot_series(values[order], res.scaled[order], [text], top, xlabel=name)
+    plot_auto.plot_acf(res.scaled[order], bottom)
+    return fig
+
+
+def spatial(
+    res: SimulatedResiduals, x: PredictorLike, y: PredictorLike, ax: Axes | None = None
+) -> Axes:
+    """Map of the residuals with Moran's I."""
+    (xs, x_name), (ys, y_name) = predictors.numeric(x, res), predictors.numeric(y, res)
+    test = res.test_spatial(x, y)
+    text = note(f"Moran's I = {test.statistic:.3g}", test)
+    return plot_auto.plot_map(xs, ys, res.scaled, [text], ax, x_name, y_name)
