@@ -294,11 +294,15 @@ class _Piece:
             point = self.at(*self._zero(), third=False)
             if not np.isfinite(point.objective).all():
                 return point, None, 0
+        factor: Factor | None = None
+        weights = np.empty(0)
         for step in range(MAX_NEWTON):
-            factor = self.factor(point)
+            # weights that did not change (Gaussian, identity link) keep their factor
+            if factor is None or not np.array_equal(weights, point.parts[3]):
+                factor, weights = self.factor(point), point.parts[3]
             observed = factor.positive
             if not observed:
-                factor = self.factor(point, clip=True)
+                factor, weights = self.factor(point, clip=True), np.empty(0)
                 if not factor.positive:
                     return point, None, step
             delta, decrement = self._direction(point, factor)
