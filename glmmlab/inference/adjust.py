@@ -112,8 +112,8 @@ def canonical(method: str | None) -> str:
 def tail_probability(statistic: ArrayLike, df: ArrayLike, side: str = "two-sided") -> FloatArray:
     """Unadjusted p-values of t (finite df) or z (df = inf) statistics.
 
-    >>> float(tail_probability(-30.0, float("inf")).round(200))
-    9.813427854297537e-198
+    >>> print(f"{tail_probability(-30.0, np.inf):.6g}")
+    9.81343e-198
     """
     statistic, df = np.broadcast_arrays(np.asarray(statistic, float), np.asarray(df, float))
     if side not in SIDES:
@@ -303,7 +303,7 @@ def adjust_family(family: TestFamily, method: str | None, seed: Seed = 0) -> Adj
     >>> from glmmlab.inference.adjust import TestFamily, adjust_family
     >>> family = TestFamily(np.array([2.391, 1.0, 0.5]), np.full(3, 40.0), means=3)
     >>> adjust_family(family, "tukey").values.round(4)
-    array([0.0554, 0.5812, 0.8717])
+    array([0.0551, 0.5812, 0.8717])
     """
     name = effective_method(method, family)
     error = 0.0
@@ -330,7 +330,7 @@ def critical_values(
     >>> import numpy as np
     >>> from glmmlab.inference.adjust import TestFamily, critical_values
     >>> family = TestFamily(np.ones(15), np.full(15, 40.0), means=6)
-    >>> critical_values(family, 0.95, "tukey").values[0].round(6)
+    >>> print(f"{critical_values(family, 0.95, 'tukey').values[0]:.6f}")
     2.992224
     """
     name = effective_method(method, family)

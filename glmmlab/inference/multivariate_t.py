@@ -152,7 +152,7 @@ def max_t_sf(
     >>> from glmmlab.inference.multivariate_t import max_t_sf
     >>> result = max_t_sf([2.5], 0.5 * np.eye(3) + 0.5, df=20)
     >>> round(float(result.p[0]), 4), result.rank
-    (0.0542, 3)
+    (0.0543, 3)
     """
     factor = correlation_factor(covariance)
     values = np.atleast_1d(np.asarray(statistic, float))
