@@ -6,21 +6,45 @@ import difflib
 
 from glmmlab.errors import UnknownNameError
 from glmmlab.families.base import Family
+from glmmlab.families.beta import Beta
+from glmmlab.families.betabinomial import BetaBinomial
 from glmmlab.families.binomial import Binomial
+from glmmlab.families.gamma import Gamma
 from glmmlab.families.gaussian import Gaussian
+from glmmlab.families.nbinom import NegativeBinomial1, NegativeBinomial2
 from glmmlab.families.poisson import Poisson
+from glmmlab.families.student_t import StudentT
 from glmmlab.links import Link
 
 __all__ = [
+    "Beta",
+    "BetaBinomial",
     "Binomial",
     "Family",
+    "Gamma",
     "Gaussian",
+    "NegativeBinomial1",
+    "NegativeBinomial2",
     "Poisson",
+    "StudentT",
     "get",
     "names",
 ]
 
-_REGISTRY: dict[str, type[Family]] = {cls.name: cls for cls in (Gaussian, Binomial, Poisson)}
+_REGISTRY: dict[str, type[Family]] = {
+    cls.name: cls
+    for cls in (
+        Gaussian,
+        StudentT,
+        Gamma,
+        Beta,
+        Binomial,
+        BetaBinomial,
+        Poisson,
+        NegativeBinomial1,
+        NegativeBinomial2,
+    )
+}
 
 
 def names() -> tuple[str, ...]:

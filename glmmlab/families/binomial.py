@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy import special
 
@@ -27,7 +29,15 @@ class Binomial(Family):
 
     name = "binomial"
     default_link = "logit"
-    allowed_links = ("logit", "probit", "cloglog", "log", "identity", "sqrt", "inverse")
+    allowed_links: ClassVar[tuple[str, ...]] = (
+        "logit",
+        "probit",
+        "cloglog",
+        "log",
+        "identity",
+        "sqrt",
+        "inverse",
+    )
     natural = "logit"
     support = "whole numbers of successes between 0 and the number of trials"
     integer = True
@@ -114,7 +124,7 @@ class Binomial(Family):
         mu: FloatArray,
         aux: AuxValues = (),
         trials: FloatArray | None = None,
-    ) -> FloatArray:
+    ) -> FloatArray | None:
         """``2 [y log(y / n mu) + (n - y) log((n - y) / n(1 - mu))]``, y and n counts."""
         n = 1.0 if trials is None else trials
         rest = n - y
