@@ -97,7 +97,7 @@ def glmm(
     >>> seeds = gl.datasets.load("seed_germination")
     >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
     >>> round(fit.llf, 3)
-    -54.942
+    -54.937
     """
     _check_arguments(formula, data, method)
     distribution = _family(family)

@@ -240,10 +240,11 @@ def _derivatives(
         mu, mu1 = link.derivatives(eta)[:2]
         slope = np.nan_to_num(_five_point(lambda h: factor(eta + h)))
         d_eta = factor(eta) * mu1 + mu * slope
-    d_aux = [
-        _five_point(lambda h, j=j: transform(eta, (*spread[:j], spread[j] + h, *spread[j + 1 :])))
-        for j in range(len(spread))
-    ]
+
+    def moved(j: int) -> Callable[[float], FloatArray]:
+        return lambda h: transform(eta, (*spread[:j], spread[j] + h, *spread[j + 1 :]))
+
+    d_aux = [_five_point(moved(j)) for j in range(len(spread))]
     return d_eta, d_aux
 
 

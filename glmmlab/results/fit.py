@@ -243,7 +243,10 @@ class Fit:
     @property
     def fittedvalues(self) -> pd.Series:
         """E(y | conditional modes) for the rows used; proportions for binomial kinds."""
-        return self.predict().rename("fitted")  # type: ignore[return-value]
+        from glmmlab.inference.predict import fitted_mean
+
+        index = self.estimate.design.data.index
+        return pd.Series(fitted_mean(self.estimate), index=index, name="fitted")
 
     def residuals(self, kind: str = "response") -> pd.Series:
         """Residuals of a kind: ``"response"``, ``"pearson"`` or ``"deviance"``.

@@ -106,17 +106,18 @@ class Summary:
 
     def _random_table(self) -> Table:
         frame = self.random_effects
-        variances = format_joint(_positive(frame["variance"]))
-        sds = format_joint(_positive(frame["sd"]))
+        variances = format_joint(frame["variance"].tolist())
+        sds = format_joint(frame["sd"].tolist())
         correlations = [c for c in frame.columns if c.startswith("corr")]
-        rows, previous = [], None
-        for i, row in enumerate(frame.itertuples(index=False)):
-            zero = row.group in self.singular_groups and row.variance == 0.0
+        corr = [format_fixed(frame[c], 2) for c in correlations]
+        rows: list[tuple[str, ...]] = []
+        previous = None
+        for i, (group, name) in enumerate(zip(frame["group"], frame["name"], strict=True)):
+            zero = group in self.singular_groups and frame["variance"].iloc[i] == 0.0
             cells = (SINGULAR_ZERO, "0") if zero else (variances[i], sds[i])
-            corr = [format_fixed([frame[c].iloc[i]], 2)[0] for c in correlations]
-            shown = "" if row.group == previous else str(row.group)
-            rows.append((shown, str(row.name), *cells, *corr))
-            previous = row.group
+            shown = "" if group == previous else str(group)
+            rows.append((shown, str(name), *cells, *(column[i] for column in corr)))
+            previous = group
         headings = ["Corr"] + [""] * (len(correlations) - 1) if correlations else []
         columns = ("Groups", "Name", "Variance", "Std.Dev.", *headings)
         return Table(columns, rows, title="Random effects:", left=2)
@@ -150,11 +151,6 @@ class Summary:
 
     def _repr_html_(self) -> str:
         return self.document().html()
-
-
-def _positive(values: pd.Series) -> list[float]:
-    """Zero variances must not set the decimals of the others."""
-    return [float(v) for v in values]
 
 
 def _with_decimals(values: pd.Series, decimals: int) -> list[str]:
@@ -285,7 +281,12 @@ def _dispersion_line(estimate: Estimate) -> str:
     if part is not None and not has_formula(part):
         label = estimate.family.dispersion_label
         value = format_significant(float(estimate.family.dispersion(part.params[0])))
-        lines.append(f"Dispersion parameter for {estimate.family.name} family ({label}): {value}")
+        called = f" ({label})" if label else ""
+        lines.append(f"Dispersion parameter for {estimate.family.name} family{called}: {value}")
+    shape = estimate.auxiliary.get("shape")
+    if shape is not None:
+        for name, number in estimate.family.shape(float(shape.params[0])).items():
+            lines.append(f"Shape of the {estimate.family.name} family ({name}): {number:.3g}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,164 @@
+"""Predictions against R's predict(): glmmTMB's fitted values and their standard errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import reference, reference_cases
+from numpy.testing import assert_allclose
+from r_models import call, fit
+
+import glmmlab as gl
+from glmmlab.inference.predict import population_mean
+
+CASES = reference_cases()
+ZERO_INFLATED = [c for c in CASES if reference(c).get("ziformula")]
+# R's own optHess standard errors are off by up to 2.5e-4 (reference/README.md, se_exact);
+# sal_zinb2_const has no finite zero-inflation coefficient, so R's Hessian is singular there.
+SE_TOLERANCE = 5e-4
+
+
+def rows(values: object) -> np.ndarray:
+    return np.asarray(values, dtype=float)[:10]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_linear_predictor(case):
+    se = np.array(reference(case)["link_se_fit_first10"], dtype=float)
+    ours = rows(fit(case).predict(scale="link"))
+    assert (np.abs(ours - reference(case)["linear_predictor_first10"]) < 2e-5 * se + 1e-8).all()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_standard_errors_of_conditional_predictions(case):
+    """R's predict(type="link", se.fit=TRUE): uncertainty of coefficients, modes and theta."""
+    frame = fit(case).predict(scale="link", se=True)
+    assert_allclose(
+        rows(frame["se"]), reference(case)["link_se_fit_first10"], rtol=SE_TOLERANCE, atol=2e-6
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_population_predictions_and_their_standard_errors(case):
+    """At b = 0 the standard error is sqrt(x V x') of R's covariance (type="link", re.form=NA)."""
+    r, m = reference(case), fit(case)
+    frame = m.predict(random_effects="population", se=True)
+    assert_allclose(rows(frame["estimate"]), r["fitted_population_first10"], rtol=2e-5)
+    link = m.predict(random_effects="population", scale="link", se=True)
+    X = m.estimate.design.conditional.X[:10]
+    V = np.array((r.get("vcov_exact") or r["vcov"])["matrix"], dtype=float).reshape(X.shape[1], -1)
+    assert_allclose(rows(link["se"]), np.sqrt(np.einsum("ij,jk,ik->i", X, V, X)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("case", ZERO_INFLATED)
+def test_scales_of_zero_inflated_models(case):
+    r, m = reference(case), fit(case)
+    assert_allclose(
+        rows(m.predict(scale="conditional")), r["fitted_conditional_first10"], rtol=2e-5
+    )
+    if case != "sal_zinb2_const":  # there pi runs to 0
+        zero = m.predict(scale="zero_inflation", se=True)
+        assert_allclose(rows(zero["estimate"]), r["zprob_first10"], rtol=2e-5)
+        assert ((zero["lower"] > 0) & (zero["upper"] < 1)).all()
+    product = m.predict(scale="conditional") * (1 - m.predict(scale="zero_inflation"))
+    assert_allclose(product, m.fittedvalues, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["fung_beta", "cbpp_binom", "sleep_corr_ml", "sleep_uncorr_reml", "pastes_nested_ml",
+     "owls_nbinom1_offset", "sal_zip", "sal_nbinom2_dispDOY", "seeds_cloglog_plate"],
+)  # fmt: skip
+def test_new_data_equal_to_the_old_give_the_same(case):
+    m = fit(case)
+    for level in ("conditional", "population"):
+        old = m.predict(se=True, random_effects=level)
+        new = m.predict(call(case)["data"], se=True, random_effects=level)
+        assert_allclose(new.to_numpy(), old.loc[new.index].to_numpy(), rtol=1e-8, atol=1e-12)
+
+
+def test_a_few_new_rows_keep_their_index():
+    m = fit("sleep_corr_ml")
+    some = call("sleep_corr_ml")["data"].iloc[[100, 3, 50]]
+    assert list(m.predict(some).index) == [100, 3, 50]
+    assert_allclose(m.predict(some), m.fittedvalues.loc[[100, 3, 50]])
+
+
+def test_response_standard_errors_are_the_delta_method():
+    """On the probability scale dmu = mu (1 - mu) d eta; limits are the link's, transformed."""
+    m = fit("cbpp_binom")
+    link, response = m.predict(scale="link", se=True), m.predict(se=True)
+    mu = response["estimate"]
+    assert_allclose(response["se"], mu * (1 - mu) * link["se"], rtol=1e-8)
+    assert_allclose(response["lower"], 1 / (1 + np.exp(-link["lower"])), rtol=1e-8)
+    assert_allclose(response["upper"], 1 / (1 + np.exp(-link["upper"])), rtol=1e-8)
+
+
+def test_zero_inflated_response_standard_error_by_hand():
+    """d mu(1-pi) = mu (1-pi) x d beta - mu pi (1-pi) z d gamma, at b = 0."""
+    m = fit("sal_zip_simple")
+    e = m.estimate
+    X, Z = e.design.conditional.X, e.design.auxiliary["zero_inflation"].X
+    frame = m.predict(random_effects="population", se=True)
+    mu, pi = np.exp(X @ m.params), 1 / (1 + np.exp(-Z @ m.params_zero_inflation))
+    gradient = np.column_stack(
+        [(mu * (1 - pi))[:, None] * X, np.zeros(len(X)), -(mu * pi * (1 - pi))[:, None] * Z]
+    )
+    by_hand = np.sqrt(np.einsum("ij,jk,ik->i", gradient, e.cov_full, gradient))
+    assert_allclose(frame["se"], by_hand, rtol=1e-8)
+    assert (frame["lower"] > 0).all()
+
+
+def test_a_new_group_has_no_effect_but_its_variance():
+    """b = 0 and the prior variance added: Var = x V x' + z Sigma z' to first order in theta."""
+    m = fit("sleep_int_reml")
+    new = pd.DataFrame({"Days": [0.0, 5.0], "Subject": ["new", "other"]})
+    frame = m.predict(new, scale="link", se=True)
+    population = m.predict(new, scale="link", random_effects="population", se=True)
+    assert_allclose(frame["estimate"], population["estimate"])
+    variance = m.random_covariance["Subject"].iloc[0, 0]
+    assert_allclose(frame["se"] ** 2, population["se"] ** 2 + variance, rtol=1e-6)
+
+
+def test_a_new_level_of_a_fixed_factor_is_an_error():
+    data = call("fung_beta")["data"].iloc[:2].astype({"fungicide": str}).assign(fungicide="99")
+    with pytest.raises(gl.UnknownLevelError, match="99"):
+        fit("fung_beta").predict(data)
+
+
+def test_a_missing_column_is_an_error():
+    data = call("fung_beta")["data"].drop(columns="fungicide")
+    with pytest.raises(gl.UnknownColumnError, match="fungicide"):
+        fit("fung_beta").predict(data)
+
+
+def test_unknown_choices_are_errors():
+    m = fit("fung_beta")
+    for wrong in ({"scale": "mean"}, {"random_effects": "none"}, {"scale": "zero_inflation"}):
+        with pytest.raises(gl.UnknownNameError):
+            m.predict(**wrong)
+    with pytest.raises(gl.UnknownNameError, match="level"):
+        m.predict(se=True, level=95)
+    with pytest.raises(gl.DataError, match="DataFrame"):
+        m.predict({"fungicide": ["1"]})
+
+
+def test_an_offset_argument_is_found_again_or_replaced():
+    data = call("owls_poisson_offset")["data"]
+    with_argument = gl.glmm(
+        "SiblingNegotiation ~ FoodTreatment * SexParent + (1 | Nest)",
+        data, "poisson", offset="logBroodSize",
+    )  # fmt: skip
+    assert_allclose(with_argument.llf, reference("owls_poisson_offset")["logLik"], atol=1e-6)
+    assert_allclose(with_argument.predict(data), with_argument.fittedvalues, rtol=1e-9)
+    per_chick = with_argument.predict(data, offset=0.0)
+    assert_allclose(per_chick * np.exp(data["logBroodSize"]), with_argument.fittedvalues, rtol=1e-9)
+    with pytest.raises(gl.UnknownColumnError, match="logBroodSize"):
+        with_argument.predict(data.drop(columns="logBroodSize"))
+
+
+def test_population_mean_counts_successes():
+    m = fit("cbpp_binom")
+    share = m.predict(random_effects="population")
+    assert_allclose(population_mean(m.estimate), share * call("cbpp_binom")["data"]["size"])
