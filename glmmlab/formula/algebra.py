@@ -171,7 +171,8 @@ class _Parser:
             return expression(source(tokens[1:-1]), self.text, first.position)
         wrong = first if first.kind == "op" or len(tokens) == 1 else tokens[1]
         raise formula_error(
-            f"'{wrong.text}' is not expected here: an operator is missing, or arithmetic needs I(...)",
+            f"'{wrong.text}' is not expected here: an operator is missing, or arithmetic needs "
+            "I(...)",
             self.text,
             wrong.position,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from glmmlab.errors import FormulaError
 from glmmlab.formula.tokens import (
@@ -323,7 +324,7 @@ def _offset_argument(tokens: Sequence[Token], text: str) -> str:
 
 
 def _refuse_inner_offset(tokens: Sequence[Token], text: str) -> None:
-    for token, following in zip(tokens, tokens[1:], strict=False):
+    for token, following in pairwise(tokens):
         if token.kind == "name" and token.text == "offset" and following.text == "(":
             raise formula_error(
                 "an offset is added with '+' and stands alone", text, token.position

@@ -56,7 +56,8 @@ def column(data: pd.DataFrame, name: str, role: str = "the formula") -> pd.Serie
         raise unknown_column(name, data.columns, role) from None
     if isinstance(found, pd.DataFrame):
         raise DataError(
-            f"the data have {found.shape[1]} columns called '{name}', used in {role}: rename all but one"
+            f"the data have {found.shape[1]} columns called '{name}', used in {role}: rename all "
+            "but one"
         )
     return found
 
@@ -166,7 +167,7 @@ def _plain(level: Any) -> Level:
         level = level.item()
     if isinstance(level, float) and level.is_integer():
         return int(level)
-    return level  # type: ignore[no-any-return]
+    return level
 
 
 def codes_of(values: pd.Series, levels: Sequence[Level], name: str) -> IntArray:

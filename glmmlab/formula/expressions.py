@@ -29,9 +29,9 @@ STATEFUL = frozenset(
 """Functions evaluated by formulaic, with memory."""
 
 ELEMENTWISE = frozenset(
-    {"log", "log10", "log2", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "abs", "sign", "floor",
-     "ceil", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
-     "arcsinh", "arccosh", "arctanh", "square", "power", "maximum", "minimum", "isnan", "isfinite",
+    {"log", "log10", "log2", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "abs", "sign",
+     "floor", "ceil", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
+     "tanh", "arcsinh", "arccosh", "arctanh", "square", "power", "maximum", "minimum", "isnan", "isfinite",
      "logical_and", "logical_or", "logical_not", "where", "clip", "round", "add", "subtract",
      "multiply", "divide", "deg2rad", "rad2deg", "radians", "degrees"}
 )  # fmt: skip
@@ -258,8 +258,8 @@ def _check_function(name: str) -> None:
         "sum",
     ):
         raise _Refusal(
-            f"{name}() would be computed anew on new data: use center(x) or scale(x), which remember "
-            "what they learned, or add the column to the data"
+            f"{name}() would be computed anew on new data: use center(x) or scale(x), which "
+            "remember what they learned, or add the column to the data"
         )
     known = [*_FUNCTIONS, *STATEFUL, "factor", "offset"]
     near = difflib.get_close_matches(name, [k for k in known if not k.startswith("np.")], 1)

@@ -107,7 +107,8 @@ def compute(expression: Expression, source: Source) -> FloatArray:
         raise FormulaError(f"{expression.name} is not a number in every row") from None
     if array.shape != (len(source),):
         raise FormulaError(
-            f"{expression.name} gives {array.shape} values for {len(source)} rows: one a row is needed"
+            f"{expression.name} gives {array.shape} values for {len(source)} rows: one a row "
+            "is needed"
         )
     return array
 
@@ -227,7 +228,7 @@ def _levels(expression: Expression, column: str, source: Source) -> LevelsCoding
 def _finite(coding: Coding, source: Source, what: str) -> Coding:
     block = coding.block(source, False)
     if not np.isfinite(block).all():
-        bad = ~np.isfinite(block).all(axis=1)
+        bad = np.asarray(~np.isfinite(block).all(axis=1))
         rows = shown_rows(source.data.index, bad)
         kind = "missing or not a number" if np.isnan(block[bad]).any() else "infinite"
         raise DataError(f"{what} is {kind} in {rows}: correct or drop them")

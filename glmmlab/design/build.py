@@ -1,0 +1,260 @@
+"""From a formula and a data frame to a checked :class:`Design`."""
+
+from __future__ import annotations
+
+import itertools
+import warnings as python_warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glmmlab._types import BoolArray, FloatArray
+from glmmlab.design.arguments import check_offset, check_weights, row_values
+from glmmlab.design.checks import aliased_message, check_random, check_response, check_rows
+from glmmlab.design.objects import Design, LinearPart
+from glmmlab.design.random import random_term
+from glmmlab.design.rank import independent_columns
+from glmmlab.errors import (
+    DataError,
+    FormulaError,
+    GlmmlabWarning,
+    MissingDataWarning,
+    RankDeficientWarning,
+    WeightsError,
+)
+from glmmlab.families.base import Family
+from glmmlab.formula.bars import ParsedFormula, parse
+from glmmlab.formula.columns import as_frame, column
+from glmmlab.formula.fixed import FixedPart, offset_values, used_columns
+from glmmlab.formula.response import evaluate_response, response_columns
+from glmmlab.formula.source import Source
+
+
+@dataclass
+class _Rows:
+    """The rows used: data and row-wise arguments after missing values were dropped."""
+
+    data: pd.DataFrame
+    weights: FloatArray | None
+    weights_name: str | None
+    offset: FloatArray | None
+    offset_name: str | None
+    n_dropped: int
+    warning: MissingDataWarning | None
+
+
+def build_design(
+    formula: str,
+    data: pd.DataFrame,
+    family: Family,
+    *,
+    weights: Any = None,
+    offset: Any = None,
+    dispersion: str | None = None,
+    zero_inflation: str | None = None,
+) -> Design:
+    """Evaluate a formula on data, check everything, and keep what the engine needs.
+
+    Parameters
+    ----------
+    formula : str
+        ``response ~ fixed terms + offset(...) + (random | group)``.
+    data : DataFrame
+    family : Family
+    weights, offset : str or array, optional
+        A column's name, or one value a row.  For a binomial proportion the weights are its
+        trials; otherwise they multiply the log-densities.
+    dispersion, zero_inflation : str, optional
+        One-sided formulas; an intercept otherwise.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    FormulaError, UnknownColumnError, ResponseError, WeightsError, DataError
+        Every message names the column, the rows, and what to do.
+
+    Warns
+    -----
+    MissingDataWarning, RankDeficientWarning
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import glmmlab as gl
+    >>> data = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0], "g": ["a", "a", "b", "b"]})
+    >>> design = build_design("y ~ 1 + (1 | g)", data, gl.families.get("gaussian"))
+    >>> design.nobs, design.random[0].levels
+    (4, ('a', 'b'))
+    """
+    parsed = parse(formula)
+    parts = _auxiliary_formulas(family, dispersion, zero_inflation)
+    rows = _rows_used(parsed, parts, as_frame(data), weights, offset)
+    source = Source(rows.data)
+    index = rows.data.index
+    if rows.weights is not None:
+        check_weights(rows.weights, rows.weights_name or "", index)
+    response = evaluate_response(
+        parsed.response, source, family, rows.weights, rows.weights_name or "n"
+    )
+    check_response(response, parsed.response, family, index)
+    conditional = _linear_part(parsed.fixed, source, parsed.offsets)
+    auxiliary = {name: _linear_part(text, source) for name, text in parts.items()}
+    random = tuple(random_term(spec, source) for spec in parsed.random)
+    check_rows(len(source), len(conditional.kept), family)
+    check_random(random, len(source), family)
+    warnings = _warnings(rows, conditional, auxiliary)
+    for warning in warnings:
+        python_warnings.warn(warning, stacklevel=3)  # the line that called glmm()
+    return Design(
+        formula=formula,
+        response=parsed.response,
+        y=response.y,
+        trials=response.trials,
+        weights=response.weights,
+        offset=_offset(parsed, rows, source),
+        conditional=conditional,
+        auxiliary=auxiliary,
+        random=random,
+        data=rows.data,
+        n_dropped=rows.n_dropped,
+        weights_name=rows.weights_name,
+        offset_name=rows.offset_name,
+        warnings=warnings,
+    )
+
+
+def _auxiliary_formulas(
+    family: Family, dispersion: str | None, zero_inflation: str | None
+) -> dict[str, str]:
+    """One-sided formula of each auxiliary predictor."""
+    given = {"dispersion": dispersion, "zero_inflation": zero_inflation}
+    for name, text in given.items():
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise FormulaError(f"{name}= is a formula such as '~ x', not {text!r:.60}")
+        if name not in family.auxiliary:
+            raise FormulaError(
+                f"{name}='{text}': the {family.name} family has no {name.replace('_', ' ')} "
+                "to model"
+            )
+    return {name: "1" if given.get(name) is None else str(given[name]) for name in family.auxiliary}
+
+
+def _rows_used(
+    parsed: ParsedFormula, parts: Mapping[str, str], data: pd.DataFrame, weights: Any, offset: Any
+) -> _Rows:
+    """Drop the rows with a missing value in any column or argument in use."""
+    if len(data) == 0:
+        raise DataError("the data have no rows")
+    missing = _missing(_roles(parsed, parts), data)
+    w, weights_name = (
+        (None, None) if weights is None else row_values(weights, data, "weights", WeightsError)
+    )
+    o, offset_name = (
+        (None, None) if offset is None else row_values(offset, data, "offset", DataError)
+    )
+    for values, name in ((w, weights_name), (o, offset_name)):
+        if values is not None and name is not None and np.isnan(values).any():
+            missing[name] = np.isnan(values)
+    if not missing:
+        return _Rows(data, w, weights_name, o, offset_name, 0, None)
+    drop = np.logical_or.reduce(list(missing.values()))
+    n_dropped = int(drop.sum())
+    named = ", ".join(f"{name} ({int(rows.sum())})" for name, rows in missing.items())
+    if n_dropped == len(data):
+        raise DataError(
+            f"every row has a missing value, none is left to fit: missing values a column: {named}"
+        )
+    warning = MissingDataWarning(
+        f"{n_dropped} of {len(data)} rows were dropped for missing values in {named}"
+    )
+    keep = ~drop
+    return _Rows(
+        data.loc[keep],
+        None if w is None else w[keep],
+        weights_name,
+        None if o is None else o[keep],
+        offset_name,
+        n_dropped,
+        warning,
+    )
+
+
+def _roles(parsed: ParsedFormula, parts: Mapping[str, str]) -> dict[str, str]:
+    """Every data column in use -> the first place where it is used."""
+    roles: dict[str, str] = {}
+
+    def note(columns: tuple[str, ...], role: str) -> None:
+        for name in columns:
+            roles.setdefault(name, role)
+
+    note(response_columns(parsed.response), "the response")
+    note(used_columns(parsed.fixed), "the fixed part")
+    note(used_columns("1", parsed.offsets), "the offset")
+    for spec in parsed.random:
+        note((*used_columns(spec.lhs), *spec.group_columns), f"the random term {spec.text}")
+    for name, text in parts.items():
+        note(used_columns(text), f"{name}=")
+    return roles
+
+
+def _missing(roles: Mapping[str, str], data: pd.DataFrame) -> dict[str, BoolArray]:
+    """Rows with missing values of each column that has any."""
+    found: dict[str, BoolArray] = {}
+    for name, role in roles.items():
+        rows = _missing_in(column(data, name, role))
+        if rows is not None and rows.any():
+            found[name] = rows
+    return found
+
+
+def _missing_in(values: pd.Series) -> BoolArray | None:
+    if isinstance(values.dtype, np.dtype):
+        if values.dtype.kind in "iub":
+            return None
+        if values.dtype.kind == "f":
+            return np.asarray(np.isnan(values.to_numpy()))
+    return np.asarray(values.isna().to_numpy(), dtype=bool)
+
+
+def _linear_part(text: str, source: Source, offsets: tuple[str, ...] = ()) -> LinearPart:
+    fixed = FixedPart.learn(text, source, offsets)
+    X = fixed.matrix(source)
+    kept = independent_columns(X)
+    if len(kept) < X.shape[1]:
+        X = np.ascontiguousarray(X[:, list(kept)])
+    return LinearPart(fixed, X, kept)
+
+
+def _offset(parsed: ParsedFormula, rows: _Rows, source: Source) -> FloatArray:
+    """Offsets of the formula and of the argument, added."""
+    total = np.zeros(len(source))
+    for text in parsed.offsets:
+        values = offset_values(text, source)
+        check_offset(values, f"offset({text})", rows.data.index)
+        total += values
+    if rows.offset is not None:
+        check_offset(rows.offset, f"'{rows.offset_name}'", rows.data.index)
+        total += rows.offset
+    return total
+
+
+def _warnings(
+    rows: _Rows, conditional: LinearPart, auxiliary: Mapping[str, LinearPart]
+) -> tuple[GlmmlabWarning, ...]:
+    found: list[GlmmlabWarning] = [] if rows.warning is None else [rows.warning]
+    named = itertools.chain(
+        [("the fixed part", conditional)],
+        ((f"the {name.replace('_', ' ')} model", part) for name, part in auxiliary.items()),
+    )
+    for where, part in named:
+        if part.aliased:
+            found.append(RankDeficientWarning(aliased_message(part, where)))
+    return tuple(found)

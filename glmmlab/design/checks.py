@@ -1,0 +1,126 @@
+"""Whether a response and a design can be fitted at all; each error says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from glmmlab._types import FloatArray
+from glmmlab.design.objects import LinearPart, RandomTerm
+from glmmlab.errors import DataError, ResponseError
+from glmmlab.families.base import Family
+from glmmlab.formula.columns import shown_rows
+from glmmlab.formula.response import Response
+
+
+def check_response(response: Response, text: str, family: Family, index: pd.Index) -> None:
+    """Raise ResponseError for values outside the family's support and for constant responses."""
+    y, trials = response.y, response.trials
+    bad = family.check(y, trials)
+    if bad.any():
+        i = int(np.flatnonzero(bad)[0])
+        hint = _hint(y, family) if trials is None else ""
+        raise ResponseError(
+            f"the response '{text}' has values that the {family.name} family cannot have "
+            f"({y[i]:.6g} in {shown_rows(index, bad)}); it takes {family.support}{hint}"
+        )
+    if trials is None:
+        _check_constant(y, text)
+    else:
+        _check_binomial(y, trials, text, family)
+
+
+def _check_constant(y: FloatArray, text: str) -> None:
+    if len(y) > 1 and float(y.min()) == float(y.max()):
+        raise ResponseError(
+            f"the response '{text}' is constant ({y[0]:.6g} in every row): there is nothing "
+            "to model"
+        )
+
+
+def _check_binomial(y: FloatArray, trials: FloatArray, text: str, family: Family) -> None:
+    if not trials.any():
+        raise ResponseError(f"the response '{text}' has no trials in any row")
+    if not y.any():
+        raise ResponseError(
+            f"the response '{text}' has no success in any row: the probability has no finite logit"
+        )
+    if (y == trials).all():
+        raise ResponseError(
+            f"the response '{text}' has no failure in any row: the probability has no finite logit"
+        )
+    if "dispersion" in family.auxiliary and trials.max() <= 1:
+        raise ResponseError(
+            f"the response '{text}' has one trial a row: overdispersion cannot be seen in single "
+            f"trials, so the {family.name} family has no estimate; use family='binomial'"
+        )
+
+
+def _hint(y: FloatArray, family: Family) -> str:
+    """Advice from the values; the family's own check tells which values it takes."""
+
+    def takes(value: float) -> bool:
+        return not bool(family.check(np.array([value])).any())
+
+    unit_interval = takes(0.25) and not takes(1.5)
+    if unit_interval and y.min() >= 0 and 1 < y.max() <= 100:
+        return ". Are these percentages? Divide them by 100"
+    if unit_interval and y.min() >= 0 and y.max() <= 1:
+        return (
+            ". Values of exactly 0 or 1 need another model: counts out of trials are binomial; "
+            "otherwise move them inside by (y * (n - 1) + 0.5) / n, or model the zeros apart"
+        )
+    if not takes(0.5) and (y != np.round(y)).any():
+        return (
+            ". Counts are whole numbers: model a rate by its count with offset(log(exposure)), "
+            "or use a continuous family"
+        )
+    if y.min() < 0:
+        return ". Negative values need a family such as gaussian or t"
+    if not takes(0.0) and (y == 0).any():
+        return ". Zeros are not possible: were they below a limit of detection?"
+    return ""
+
+
+def check_rows(n: int, p: int, family: Family) -> None:
+    """Raise DataError where as many coefficients as rows leave nothing for a scale."""
+    if "dispersion" in family.auxiliary and p >= n:
+        raise DataError(
+            f"the model has {p} fixed coefficient{'' if p == 1 else 's'} for {n} "
+            f"row{'' if n == 1 else 's'}: nothing is left to estimate the dispersion of the "
+            f"{family.name} family from. Simplify the formula"
+        )
+
+
+def check_random(random: Sequence[RandomTerm], n: int, family: Family) -> None:
+    """Raise DataError for effects that cannot be told from each other or from the residual."""
+    seen: dict[tuple[str, str], RandomTerm] = {}
+    for term in random:
+        for name in term.names:
+            other = seen.setdefault((term.group, name), term)
+            if other is not term:
+                raise DataError(
+                    f"the random terms {other.text} and {term.text} both give '{term.group}' the "
+                    f"effect '{name}': their variances cannot be told apart. Keep one of them, or "
+                    "write (0 + x | g) for a slope without an intercept"
+                )
+        residual = family.natural == "identity" and "dispersion" in family.auxiliary
+        if residual and len(term.levels) == n and "Intercept" in term.names:
+            raise DataError(
+                f"the grouping factor '{term.group}' has a level of its own in each of the {n} "
+                f"rows: its variance cannot be told from the residual variance of the "
+                f"{family.name} family. Take {term.text} out"
+            )
+
+
+def aliased_message(part: LinearPart, where: str) -> str:
+    """The text of a RankDeficientWarning."""
+    names = ", ".join(part.aliased[:10]) + (", ..." if len(part.aliased) > 10 else "")
+    plural = len(part.aliased) > 1
+    return (
+        f"{'columns' if plural else 'column'} {names} of {where} "
+        f"{'are combinations' if plural else 'is a combination'} of the columns before and "
+        f"{'are' if plural else 'is'} left out (as R does); the coefficient shows as missing"
+    )
