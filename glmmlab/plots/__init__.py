@@ -1,0 +1,31 @@
+"""Figures: plain frames and an Axes in, the Axes out; one look, colours that carry meaning."""
+
+from glmmlab.plots.autocorrelation import plot_acf, plot_map, plot_series
+from glmmlab.plots.histograms import plot_simulated_statistic
+from glmmlab.plots.means import plot_interaction, plot_means, plot_two_models
+from glmmlab.plots.pairs import pairs_matrix, plot_pairs
+from glmmlab.plots.residuals import (
+    plot_by_level,
+    plot_qq,
+    plot_residual_histogram,
+    plot_residuals,
+)
+from glmmlab.plots.variance import VarianceCurve, plot_mean_variance
+
+__all__ = [
+    "VarianceCurve",
+    "pairs_matrix",
+    "plot_acf",
+    "plot_by_level",
+    "plot_interaction",
+    "plot_map",
+    "plot_mean_variance",
+    "plot_means",
+    "plot_pairs",
+    "plot_qq",
+    "plot_residual_histogram",
+    "plot_residuals",
+    "plot_series",
+    "plot_simulated_statistic",
+    "plot_two_models",
+]

@@ -88,9 +88,10 @@ def plot_acf(
         ax.plot(at[mask], values[mask], ls="none", marker=marker, ms=4, color=colour)
     reach = max(1.15 * float(np.abs(values).max()), 1.4 * limit)
     ax.set_ylim(-reach, reach)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     style.axis_labels(ax, "Lag", "Autocorrelation")
     count = int(beyond.sum())
-    text = f"Band: 95 % of independent residuals; {count} of {lags} lags beyond it"
+    text = f"Band: 95 % if independent; {count} of {lags} lags beyond"
     style.heading(ax, title, [(text, False)])
     return ax
 
@@ -124,6 +125,6 @@ def plot_map(
     style.axis_labels(ax, xlabel, ylabel)
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.08)
-    legend = ("Filled: residual above 1/2, open: below; larger = further from 1/2", False)
+    legend = ("Filled: above 1/2, open: below; larger: further away", False)
     style.heading(ax, title, [*notes, legend])
     return ax

@@ -88,14 +88,14 @@ def plot_simulated_statistic(
     return ax
 
 
-def _bins(values: FloatArray) -> FloatArray | int:
+def _bins(values: FloatArray) -> list[float] | int:
     """One bin a value for few counts, else about 30 of whole width."""
     whole = np.all(values == np.rint(values))
     low, high = float(values.min()), float(values.max())
     if not whole:
         return min(30, max(10, len(values) // 8))
     step = max(1, int(np.ceil((high - low + 1) / 30)))
-    return np.arange(low - 0.5, high + step + 0.5, step)
+    return [float(v) for v in np.arange(low - 0.5, high + step + 0.5, step)]
 
 
 def _room_for(ax: Axes, simulated: FloatArray, observed: float) -> None:

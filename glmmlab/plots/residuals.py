@@ -131,7 +131,7 @@ def plot_residuals(
     if len(r) > THIN_ABOVE:
         bins = ax.hexbin(x, r, gridsize=(36, 21), cmap="Greys", mincnt=1, linewidths=0.1)
         # from no rows to twice the usual number: noise stays pale, clusters are dark
-        bins.set_clim(0, 3 * float(np.median(bins.get_array())))
+        bins.set_clim(0, 3 * float(np.median(np.asarray(bins.get_array()))))
         text = f"{style.thousands(len(r))} rows in hexagonal bins, darker = more rows"
         lines.append((text, False))
     else:
@@ -164,8 +164,9 @@ def _draw_outliers(ax: Axes, x: FloatArray, r: FloatArray, deviate: bool) -> Non
 def _draw_curves(ax: Axes, curves: pd.DataFrame, p_values: dict[float, float]) -> None:
     """Curves with bands, dashed lines where they should be, and a label at the right end."""
     ends, labels = [], []
-    for tau, curve in curves.groupby("quantile"):
-        deviates = p_values.get(float(tau), 1.0) < 0.05
+    for tau in curves["quantile"].unique().tolist():
+        curve = curves[curves["quantile"] == tau]
+        deviates = p_values.get(tau, 1.0) < 0.05
         colour = style.WRONG if deviates else style.INK
         ax.axhline(tau, color=style.DATA, lw=0.9, ls=(0, (2, 2)), zorder=1.5)
         x = curve["x"].to_numpy()

@@ -95,7 +95,9 @@ def axes_width(ax: Axes) -> float:
     return float(ax.get_window_extent().width / ax.figure.dpi)
 
 
-def heading(ax: Axes, title: str, notes: Sequence[tuple[str, bool]] = ()) -> None:
+def heading(
+    ax: Axes, title: str, notes: Sequence[tuple[str, bool]] = (), legend: bool = False
+) -> None:
     """A title, and under it one line a note, above the axes where no point can lie.
 
     Parameters
@@ -104,6 +106,8 @@ def heading(ax: Axes, title: str, notes: Sequence[tuple[str, bool]] = ()) -> Non
     title : str
     notes : sequence of (text, significant)
         A significant note is vermilion and bold: the words say it, colour and weight show it.
+    legend : bool
+        Put the legend of the axes' labelled artists between the notes and the axes.
     """
     size = mpl.rcParams["axes.titlesize"]
     room = max(axes_width(ax) + 0.45, 1.5)
@@ -113,13 +117,14 @@ def heading(ax: Axes, title: str, notes: Sequence[tuple[str, bool]] = ()) -> Non
         for line in wrapped(text, room, SMALL * (1.07 if deviates else 1.0))
     ]
     step = SMALL * 1.38
+    lift = _legend_above(ax, room) if legend else 0.0
     title_lines = wrapped(title, room, float(size) * 1.12)
-    ax.set_title("\n".join(title_lines), loc="left", pad=6 + step * len(lines))
+    ax.set_title("\n".join(title_lines), loc="left", pad=6 + lift + step * len(lines))
     for i, (text, deviates) in enumerate(lines):
         ax.annotate(
             text,
             (0, 1),
-            xytext=(0, 5 + step * (len(lines) - 1 - i)),
+            xytext=(0, 5 + lift + step * (len(lines) - 1 - i)),
             xycoords="axes fraction",
             textcoords="offset points",
             ha="left",
@@ -129,6 +134,27 @@ def heading(ax: Axes, title: str, notes: Sequence[tuple[str, bool]] = ()) -> Non
             weight="bold" if deviates else "normal",
             annotation_clip=False,
         )
+
+
+def _legend_above(ax: Axes, room: float) -> float:
+    """A legend just above the axes, in as many rows as it needs; its height in points."""
+    handles, labels = ax.get_legend_handles_labels()
+    entry = (max(map(len, labels)) * 0.6 + 3.5) * SMALL / 72
+    columns = max(1, min(len(labels), int(room / entry)))
+    ax.legend(
+        handles,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        borderaxespad=0.1,
+        borderpad=0.2,
+        handletextpad=0.3,
+        columnspacing=1.2,
+        labelspacing=0.3,
+    )
+    rows = -(-len(labels) // columns)
+    return rows * SMALL * 1.5 + 4
 
 
 def wrapped(text: str, inches: float, size: float) -> list[str]:
