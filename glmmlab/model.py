@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from glmmlab.design import build_design
-from glmmlab.errors import DataError, FormulaError, UnknownNameError
+from glmmlab.errors import FormulaError, UnknownNameError
 from glmmlab.estimate import fit_design
 from glmmlab.families import ZeroInflated, get
 from glmmlab.families.base import Family
+from glmmlab.formula.columns import as_frame
 from glmmlab.results.fit import Fit
 
 METHODS = ("ML", "REML")
@@ -19,7 +20,7 @@ METHODS = ("ML", "REML")
 
 def glmm(
     formula: str,
-    data: pd.DataFrame,
+    data: pd.DataFrame | dict[str, Any],
     family: str | Family | type[Family] = "gaussian",
     *,
     weights: Any = None,
@@ -43,7 +44,7 @@ def glmm(
         Binomial responses are ``cbind(successes, failures)``, ``successes / trials`` with
         ``weights="trials"``, or a 0/1, boolean or two-level column.  ``offset(x)`` may stand in
         the formula.  Formulas are evaluated as code over the columns: use trusted ones only.
-    data : DataFrame
+    data : DataFrame, or dict of columns
         One row an observation.  Rows with missing values in the model's columns are dropped,
         with a warning that counts them.
     family : str, Family or Family class
@@ -99,13 +100,13 @@ def glmm(
     >>> round(fit.llf, 3)
     -54.937
     """
-    _check_arguments(formula, data, method)
+    _check_arguments(formula, method)
     distribution = _family(family)
     if zero_inflation is not None and "zero_inflation" not in distribution.auxiliary:
         distribution = ZeroInflated(distribution)
     design = build_design(
         formula,
-        data,
+        as_frame(data),
         distribution,
         weights=weights,
         offset=offset,
@@ -115,15 +116,10 @@ def glmm(
     return Fit(fit_design(design, distribution, method=method.upper()))
 
 
-def _check_arguments(formula: object, data: object, method: object) -> None:
+def _check_arguments(formula: object, method: object) -> None:
     if not isinstance(formula, str):
         raise FormulaError(
             f"the formula must be text such as 'y ~ x + (1 | g)', not {type(formula).__name__}."
-        )
-    if not isinstance(data, pd.DataFrame):
-        raise DataError(
-            f"data must be a pandas DataFrame, not {type(data).__name__}; a dict of columns or a "
-            "structured array becomes one by pandas.DataFrame(data)."
         )
     if not isinstance(method, str) or method.upper() not in METHODS:
         raise UnknownNameError(

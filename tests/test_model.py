@@ -59,7 +59,8 @@ def test_method_is_read_in_any_case_of_letters():
     ("arguments", "error", "words"),
     [
         ({"formula": 3}, gl.FormulaError, "text"),
-        ({"data": {"germ": [1]}}, gl.DataError, "DataFrame"),
+        ({"data": [1, 2, 3]}, gl.DataError, "DataFrame"),
+        ({"data": {"germ": [1, 2]}}, gl.UnknownColumnError, "n"),
         ({"family": "binominal"}, gl.UnknownNameError, "binomial"),
         ({"family": 3}, gl.UnknownNameError, "family must be"),
         ({"family": dict}, gl.UnknownNameError, "family must be"),

@@ -133,7 +133,7 @@ def _dropped(estimate: Estimate) -> Iterator[str]:
             f"{design.n_dropped} rows were dropped for missing values, {design.nobs} were used: "
             "compare this fit only with fits of the same rows."
         )
-    aliased = [n for n in estimate.conditional.names if n not in design.conditional.names]
+    aliased = design.conditional.aliased
     if aliased:
         yield (
             f"Not estimated: {', '.join(aliased)}, a combination of other columns of the design. "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from glmmlab._types import AnyArray, FloatArray
 from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
+from glmmlab.formula.columns import as_frame
 from glmmlab.inference.intervals import normal_quantile
 from glmmlab.inference.modes import JointUncertainty, Rows
 
@@ -26,7 +27,7 @@ Scale = Callable[[FloatArray, tuple[FloatArray, ...]], FloatArray]
 
 def predict(
     estimate: Estimate,
-    newdata: pd.DataFrame | None = None,
+    newdata: pd.DataFrame | dict[str, Any] | None = None,
     scale: str = "response",
     random_effects: str = "conditional",
     se: bool = False,
@@ -138,7 +139,10 @@ def _check_choices(estimate: Estimate, scale: str, random_effects: str) -> None:
 
 
 def _rows(
-    estimate: Estimate, newdata: pd.DataFrame | None, population: bool, offset: object
+    estimate: Estimate,
+    newdata: pd.DataFrame | dict[str, Any] | None,
+    population: bool,
+    offset: object,
 ) -> tuple[Rows, FloatArray, tuple[FloatArray, ...], pd.Index]:
     """The rows, their linear predictor, their auxiliary predictors and their index."""
     design = estimate.design
@@ -150,8 +154,7 @@ def _rows(
         eta = population_eta(estimate) if population else estimate.eta
         rows = Rows(design.conditional.X, random, auxiliary)
         return rows, eta, estimate.aux, design.data.index
-    if not isinstance(newdata, pd.DataFrame):
-        raise DataError(f"newdata must be a DataFrame, not {type(newdata).__name__}.")
+    newdata = as_frame(newdata)
     X, eta = _part_rows(estimate.conditional, newdata)
     eta = eta + _argument_offset(design, newdata, offset)
     random = None

@@ -15,7 +15,13 @@ from glmmlab.families.base import Family
 from glmmlab.inference.comparison import Comparison, information_criteria
 from glmmlab.inference.diagnosis import Diagnosis
 from glmmlab.inference.intervals import coefficient_intervals
-from glmmlab.results.summary import Summary, coefficient_frame, has_formula, summarize
+from glmmlab.results.summary import (
+    Summary,
+    all_warnings,
+    coefficient_frame,
+    has_formula,
+    summarize,
+)
 
 if TYPE_CHECKING:
     from glmmlab.residuals import SimulatedResiduals
@@ -224,8 +230,8 @@ class Fit:
 
     @property
     def warnings(self) -> tuple[GlmmlabWarning, ...]:
-        """Everything the fit warned about."""
-        return tuple(self.estimate.warnings)
+        """Everything said about the data and the fit."""
+        return all_warnings(self.estimate)
 
     @property
     def optimization(self) -> Optimization:
@@ -259,7 +265,7 @@ class Fit:
 
     def predict(
         self,
-        newdata: pd.DataFrame | None = None,
+        newdata: pd.DataFrame | dict[str, Any] | None = None,
         scale: str = "response",
         random_effects: str = "conditional",
         se: bool = False,

@@ -19,6 +19,7 @@ from glmmlab._tables import (
     format_significant,
     stars,
 )
+from glmmlab.errors import GlmmlabWarning
 from glmmlab.estimate.result import Estimate, PartEstimate
 from glmmlab.inference.comparison import information_criteria
 from glmmlab.inference.intervals import standard_errors
@@ -309,17 +310,12 @@ def _runaway(estimate: Estimate) -> dict[str, str]:
     }
 
 
+def all_warnings(estimate: Estimate) -> tuple[GlmmlabWarning, ...]:
+    """Warnings about the data, then about the fit, each once."""
+    return tuple(dict.fromkeys((*estimate.design.warnings, *estimate.warnings)))
+
+
 def _notes(estimate: Estimate) -> tuple[str, ...]:
-    aliased = [
-        n
-        for n, ok in zip(estimate.conditional.names, estimate.conditional.estimable, strict=True)
-        if not ok
-    ]
-    notes = []
-    if aliased:
-        notes.append(
-            f"NA: {', '.join(aliased)} not estimated, a combination of other columns (aliased)."
-        )
-    for warning in estimate.warnings:
-        notes.append(f"{type(warning).__name__}: {warning}")
-    return tuple(notes)
+    aliased = estimate.design.conditional.aliased
+    notes = [f"NA: {', '.join(aliased)} not estimated (aliased)."] if aliased else []
+    return (*notes, *(f"{type(w).__name__}: {w}" for w in all_warnings(estimate)))

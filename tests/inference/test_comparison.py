@@ -131,6 +131,7 @@ def test_refused_weights_and_single_fits():
 
 def test_the_table_shows_its_frame():
     table = fit("sal_poisson").compare(fit("sal_nbinom2"))
+    aic = f"{reference('sal_nbinom2')['AIC']:.2f}"
     for text in (str(table), table._repr_html_()):
-        for word in ("model 1", "model 2", "Chisq", "nbinom2 (log)", "1674.4"[:4]):
+        for word in ("model 1", "model 2", "Chisq", "nbinom2 (log)", aic):
             assert word in text

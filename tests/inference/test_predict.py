@@ -141,7 +141,7 @@ def test_unknown_choices_are_errors():
     with pytest.raises(gl.UnknownNameError, match="level"):
         m.predict(se=True, level=95)
     with pytest.raises(gl.DataError, match="DataFrame"):
-        m.predict({"fungicide": ["1"]})
+        m.predict([1.0, 2.0])
 
 
 def test_an_offset_argument_is_found_again_or_replaced():
