@@ -190,8 +190,9 @@ def test_laplace_is_close_to_the_integral():
     exact = 0.0
     for y, n in zip(data["y"], data["n"], strict=True):
         value, _ = integrate.quad(
-            lambda u, y=y, n=n: stats.binom.pmf(y, n, 1 / (1 + np.exp(-1.5 * u)))
-            * stats.norm.pdf(u),
+            lambda u, y=y, n=n: (
+                stats.binom.pmf(y, n, 1 / (1 + np.exp(-1.5 * u))) * stats.norm.pdf(u)
+            ),
             -10,
             10,
         )

@@ -17,7 +17,7 @@ from glmmlab.estimate.optimise import Path, minimise
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.separation import separated_coefficients
 from glmmlab.estimate.settle import Optimum, escape, settle
-from glmmlab.estimate.start import Start, starting_curvature, starting_values
+from glmmlab.estimate.start import Start, cheap_batch, starting_curvature, starting_values
 from glmmlab.families.base import Family
 from glmmlab.laplace import Evaluation, Laplace
 from glmmlab.threads import single_blas_thread
@@ -100,12 +100,15 @@ def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
 
 
 def _run(laplace: Laplace, start: Start, first: Evaluation) -> Path:
-    curvature = starting_curvature(laplace, first, start.scale)
+    def curvature(at: Evaluation) -> FloatArray:
+        return starting_curvature(laplace, at, start.scale)
+
     return minimise(
-        lambda psi, modes: laplace.evaluate(psi, modes),
+        laplace.evaluate,
         first,
-        curvature,
+        curvature(first),
         lambda psi: _caps(laplace, start.scale, psi),
+        refresh=curvature if cheap_batch(laplace) else None,
     )
 
 

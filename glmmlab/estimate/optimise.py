@@ -19,6 +19,8 @@ from glmmlab.laplace import Evaluation, Modes
 ARMIJO = 1e-4
 MAX_ITERATIONS = 500
 MAX_HALVINGS = 30
+NEAR = 0.1
+"""Predicted decrease of f below which the optimum is near and fresh curvature pays."""
 
 Objective = Callable[[FloatArray, Modes | None], Evaluation]
 Caps = Callable[[FloatArray], FloatArray]
@@ -55,6 +57,7 @@ def minimise(
     start: Evaluation,
     hessian: FloatArray,
     caps: Caps,
+    refresh: Callable[[Evaluation], FloatArray] | None = None,
     tolerance: float = 1e-9,
     max_iterations: int = MAX_ITERATIONS,
 ) -> Path:
@@ -70,6 +73,8 @@ def minimise(
         Starting curvature, positive definite.
     caps : callable
         Largest allowed |step| of each parameter at a point.
+    refresh : callable, optional
+        The true curvature at a point, asked for once, near the optimum.
     tolerance : float
         Stop when the quadratic model predicts a smaller decrease of f.
     """
@@ -79,6 +84,11 @@ def minimise(
         direction = _solve(path, current.gradient)
         slope = float(current.gradient @ direction)
         path.predicted_decrease = -0.5 * slope
+        if refresh is not None and tolerance < path.predicted_decrease < NEAR:
+            path.hessian, refresh = refresh(current), None
+            direction = _solve(path, current.gradient)
+            slope = float(current.gradient @ direction)
+            path.predicted_decrease = -0.5 * slope
         if path.predicted_decrease < tolerance:
             path.converged, path.message = True, "predicted decrease below the tolerance"
             break

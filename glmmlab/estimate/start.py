@@ -16,6 +16,7 @@ from glmmlab.families.base import Family
 from glmmlab.laplace import Evaluation, Laplace
 
 GLM_STEPS = 12
+DISPERSION_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatAr
         _constant(design.auxiliary[name].X, float(np.mean(value)))
         for name, value in zip(family.auxiliary, aux0, strict=True)
     ]
-    beta = _glm(laplace, beta, gammas)
+    for _ in range(2 if gammas else 1):
+        beta = _glm(laplace, beta, gammas)
+        gammas = _dispersion(laplace, design, beta, gammas)
     spread = float(np.std(eta0 - design.offset - X @ beta))
     identity = family.link.name == "identity"
     size = max(spread, 1e-8) if identity else float(np.clip(spread, 0.2, 1.5))
@@ -104,6 +107,41 @@ def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatA
     return beta
 
 
+def _dispersion(
+    laplace: Laplace, design: Design, beta: FloatArray, gammas: list[FloatArray]
+) -> list[FloatArray]:
+    """Shift the first auxiliary predictor to where the score of its constant is zero."""
+    if not gammas:
+        return gammas
+    unit = _constant(design.auxiliary[laplace.family.auxiliary[0]].X, 1.0)
+
+    def score(shift: float) -> float:
+        moved = [gammas[0] + shift * unit, *gammas[1:]]
+        total = 0.0
+        for rows in laplace.rows:
+            aux = laplace._aux(rows, moved)
+            l_a = laplace.family.aux_part(rows.obs, aux, rows.offset + beta @ rows.X)[0][0]
+            total += float((l_a if rows.weights is None else rows.weights * l_a).sum())
+        return total
+
+    shift, value = 0.0, score(0.0)
+    for _ in range(DISPERSION_STEPS):
+        slope = (score(shift + 1e-3) - value) / 1e-3
+        step = -value / slope if slope < 0.0 else np.sign(value)
+        step = float(np.clip(step, -2.0, 2.0))
+        shift, value = shift + step, score(shift + step)
+        if not np.isfinite(value) or abs(shift) > 8.0:
+            return gammas
+        if abs(step) < 0.05:
+            break
+    return [gammas[0] + shift * unit, *gammas[1:]]
+
+
+def cheap_batch(laplace: Laplace) -> bool:
+    """Whether the gradients at d neighbouring points cost about as much as one or two."""
+    return laplace.batchable and laplace.rows[0].offset.size * laplace.size < 40_000
+
+
 def starting_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
     """A positive definite matrix near the Hessian of f at the start.
 
@@ -111,7 +149,7 @@ def starting_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
     differences for theta and gamma, the Schur complement X'WX - ... for beta.
     """
     d, p = laplace.size, laplace.n_beta
-    everything = laplace.batchable and laplace.rows[0].offset.size * d < 40_000
+    everything = cheap_batch(laplace)
     columns = np.arange(0 if everything else p, d)
     hessian = np.zeros((d, d))
     steps = 1e-3 * scale
