@@ -31,9 +31,9 @@ STATEFUL = frozenset(
 ELEMENTWISE = frozenset(
     {"log", "log10", "log2", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "abs", "sign",
      "floor", "ceil", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
-     "tanh", "arcsinh", "arccosh", "arctanh", "square", "power", "maximum", "minimum", "isnan", "isfinite",
-     "logical_and", "logical_or", "logical_not", "where", "clip", "round", "add", "subtract",
-     "multiply", "divide", "deg2rad", "rad2deg", "radians", "degrees"}
+     "tanh", "arcsinh", "arccosh", "arctanh", "square", "power", "maximum", "minimum", "isnan",
+     "isfinite", "logical_and", "logical_or", "logical_not", "where", "clip", "round",
+     "add", "subtract", "multiply", "divide", "deg2rad", "rad2deg", "radians", "degrees"}
 )  # fmt: skip
 """numpy functions that work row by row, with or without ``np.`` in front."""
 

@@ -1,0 +1,110 @@
+"""The data sets equal the reference tables and carry their provenance."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import reference_data
+from numpy.testing import assert_array_equal
+
+from glmmlab import datasets
+from glmmlab.errors import DataError, UnknownNameError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def assert_factor(column: pd.Series, levels: list[str]) -> None:
+    assert isinstance(column.dtype, pd.CategoricalDtype)
+    assert not column.cat.ordered
+    assert list(column.cat.categories) == levels
+
+
+def test_disease_severity_is_the_reference_table():
+    ours, reference = datasets.load("disease_severity"), reference_data("fungicide")
+    assert list(ours) == ["fungicide", "block", "severity_o", "severity"]
+    assert ours.shape == (48, 4)
+    for name in ("fungicide", "block"):
+        assert_array_equal(ours[name].astype(str), reference[name].astype(str))
+        assert_factor(ours[name], list(reference[name].cat.categories))
+    assert_array_equal(ours["severity_o"], reference["severity_o"])
+    np.testing.assert_allclose(ours["severity"], reference["severity"], rtol=4e-16)
+    np.testing.assert_allclose(ours["severity"], ours["severity_o"] / 100, rtol=4e-16)
+
+
+def test_thirds_are_stored_to_eight_decimals():
+    values = datasets.load("disease_severity")["severity_o"].to_numpy()
+    np.testing.assert_allclose(values * 6, np.round(values * 6), atol=6e-8)  # sixths by design
+
+
+def test_seed_germination_is_the_reference_table():
+    ours, reference = datasets.load("seed_germination"), reference_data("seeds")
+    assert list(ours) == ["plate", "gen", "extract", "germ", "n"]
+    for name in ("plate", "gen", "extract"):
+        assert_array_equal(ours[name].astype(str), reference[name].astype(str))
+        assert_factor(ours[name], list(reference[name].cat.categories))
+    assert_array_equal(ours["germ"], reference["germ"])
+    assert_array_equal(ours["n"], reference["n"])
+
+
+def test_binary_seeds_are_the_reference_table():
+    ours, reference = datasets.load("seed_germination_binary"), reference_data("seeds_bernoulli")
+    assert list(ours) == ["plate", "gen", "extract", "germinated"]
+    assert ours.shape == (831, 4)
+    for name in ("plate", "gen", "extract"):
+        assert_array_equal(ours[name].astype(str), reference[name].astype(str))
+        assert_factor(ours[name], list(reference[name].cat.categories))
+    assert_array_equal(ours["germinated"], reference["y"])
+
+
+def test_a_loaded_frame_is_fresh():
+    first = datasets.load("seed_germination")
+    first.loc[0, "germ"] = 0
+    assert datasets.load("seed_germination").loc[0, "germ"] == 10
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_every_data_set_says_what_it_is(name):
+    text = datasets.describe(name)
+    for part in ("What:", "Source:", "Licence:", "| column | meaning | unit |"):
+        assert part in text
+    documented = set(re.findall(r"`(\w+)`", text))
+    assert set(datasets.load(name)) <= documented
+    assert "\n## " not in text
+
+
+def test_every_section_and_file_has_a_data_set():
+    readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\w+)$", readme, re.MULTILINE) == datasets.names()
+    for path in (ROOT / "data").glob("*.csv"):
+        assert f"`{path.name}`" in readme
+
+
+@pytest.mark.parametrize("function", [datasets.load, datasets.describe])
+def test_a_misspelt_name_is_answered_with_the_nearest(function):
+    with pytest.raises(UnknownNameError, match="did you mean 'seed_germination'"):
+        function("seed_germinaton")
+    with pytest.raises(UnknownNameError, match="disease_severity"):
+        function(12)
+
+
+def test_the_wheels_folder_comes_first(monkeypatch, tmp_path):
+    installed = tmp_path / "data"
+    installed.mkdir()
+    monkeypatch.setattr(datasets, "FOLDERS", (installed, *datasets.FOLDERS[1:]))
+    assert len(datasets.load("seed_germination")) == 21  # from the repository
+    text = (ROOT / "data" / "seed_germination.csv").read_text(encoding="utf-8")
+    (installed / "seed_germination.csv").write_text("\n".join(text.splitlines()[:4]))
+    assert len(datasets.load("seed_germination")) == 3
+
+
+def test_missing_files_are_an_error_that_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(datasets, "FOLDERS", (tmp_path,))
+    with pytest.raises(DataError, match=r"seed_germination\.csv is missing: install"):
+        datasets.load("seed_germination")
+    (tmp_path / "README.md").write_text("# Data\n")
+    with pytest.raises(DataError, match="no section 'seed_germination'"):
+        datasets.describe("seed_germination")
