@@ -16,7 +16,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from glmmlab.plots import style
-from glmmlab.plots.style import ASSUMED, DATA, FIXED, INK, RANDOM
+from glmmlab.plots.style import ASSUMED, DATA, FIXED, INK, RANDOM, WRONG
 
 
 def use_style() -> None:
@@ -132,12 +132,12 @@ def severity(ax: Axes, plots: pd.DataFrame, means: pd.DataFrame) -> None:
     ax.scatter(at, means["estimate"], s=52, color=FIXED, ec="white", lw=1.2, zorder=4)
     for k, group in zip(at, means["group"], strict=True):
         ax.text(k, 0.955, group, ha="center", va="bottom", fontsize=11.5)
-    for k, side in ((0, 1), (len(order) - 1, -1)):
+    last = len(order) - 1
+    for k, where, align in ((0, -0.3, "right"), (last, last + 0.3, "left")):
         mean = means["estimate"].iloc[k]
-        where, align = (k + 0.25 * side, "left") if side > 0 else (k - 0.25, "right")
         ax.text(where, mean, f"{mean:.2f}", color=FIXED, ha=align, va="center", fontweight="bold")
     ax.set_xticks(at, order)
-    ax.set(xlabel="fungicide", ylim=(0, 1.03), xlim=(-0.6, len(order) - 0.4))
+    ax.set(xlabel="fungicide", ylim=(0, 1.03), xlim=(-1.25, last + 1.25))
     ax.set_ylabel("severity, response scale\n(proportion of leaf area)")
 
 
@@ -145,9 +145,14 @@ def steps(figsize: tuple[float, float] = (7.2, 3.6)) -> Figure:
     """The three decisions, each with the question that settles it."""
     fig, ax = plt.subplots(figsize=figsize)
     boxes = (
-        ("1  distribution", ASSUMED, "Which values can y take?\nAre trials known?", r"$y \mid u$"),
-        ("2  linear predictor", FIXED, "What was randomised to\nwhat, in which groups?", r"$\eta$"),
-        ("3  link", RANDOM, "On which scale do\neffects add up?", r"$g(\mu) = \eta$"),
+        ("1  distribution", ASSUMED, "Which values\ncan y take? Are\ntrials known?", r"$y \mid u$"),
+        (
+            "2  linear predictor",
+            FIXED,
+            "What was randomised\nto what, in\nwhich groups?",
+            r"$\eta$",
+        ),
+        ("3  link", RANDOM, "On which scale\ndo effects\nadd up?", r"$g(\mu) = \eta$"),
     )
     for k, (title, colour, question, symbol) in enumerate(boxes):
         x = 3.45 * k
@@ -156,7 +161,7 @@ def steps(figsize: tuple[float, float] = (7.2, 3.6)) -> Figure:
             FancyBboxPatch((x, 0), 3.0, 3.0, boxstyle=style, fc=tint(colour, 0.16), ec=colour, lw=2)
         )
         ax.text(x + 0.18, 2.62, title, fontweight="bold", fontsize=12.5, va="center")
-        ax.text(x + 1.5, 1.55, question, ha="center", va="center", fontsize=10.5, linespacing=1.5)
+        ax.text(x + 1.5, 1.55, question, ha="center", va="center", fontsize=12, linespacing=1.35)
         ax.text(x + 1.5, 0.45, symbol, ha="center", va="center", fontsize=16)
         if k:
             arrow = FancyArrowPatch((x - 0.42, 1.5), (x - 0.03, 1.5), arrowstyle="-|>", lw=1.8)
@@ -173,5 +178,26 @@ def steps(figsize: tuple[float, float] = (7.2, 3.6)) -> Figure:
         fontsize=12,
     )
     ax.set(xlim=(-0.1, 10.0), ylim=(-1.0, 3.9), aspect="equal")
+    ax.axis("off")
+    return fig
+
+
+def key(figsize: tuple[float, float] = (7.2, 1.7)) -> Figure:
+    """What the colours of the course mean."""
+    fig, ax = plt.subplots(figsize=figsize)
+    x = np.linspace(0, 1, 60)
+    curve = 0.25 + 0.5 / (1 + np.exp(-8 * (x - 0.5)))
+    bell = 0.12 + 0.75 * np.exp(-0.5 * ((x - 0.5) / 0.16) ** 2)
+    ax.scatter([0.1, 0.3, 0.45, 0.7, 0.9], [0.3, 0.5, 0.35, 0.75, 0.6], s=28, color=DATA, lw=0)
+    ax.plot(1.5 + x, curve, color=FIXED, lw=3.5)
+    for shift in (-0.2, -0.08, 0.1, 0.2):
+        ax.plot(3 + x, curve + shift, color=RANDOM, lw=1.3)
+    ax.fill_between(4.5 + x, 0.12, bell, color=ASSUMED, alpha=0.35, lw=0)
+    ax.plot(4.5 + x, bell, color=ASSUMED, lw=1.6)
+    ax.plot(6 + x, curve, color=WRONG, lw=2.2, ls=style.WRONG_DASH)
+    names = ("data", "fixed part,\npopulation", "random part", "assumed\ndistribution")
+    for k, name in enumerate((*names, "wrong\non purpose")):
+        ax.text(1.5 * k + 0.5, -0.12, name, ha="center", va="top", linespacing=1.3)
+    ax.set(xlim=(-0.25, 7.25), ylim=(-0.75, 1.05))
     ax.axis("off")
     return fig
