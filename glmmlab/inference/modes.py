@@ -166,10 +166,8 @@ class JointUncertainty:
             Derivatives of h in the auxiliary predictors, in the family's order.
         """
         A = self._inner_rows(rows.X, rows.random)
-        inner = np.empty(A.shape[0])
-        for start in range(0, A.shape[0], _CHUNK):
-            block = A[start : start + _CHUNK].toarray()
-            inner[start : start + _CHUNK] = np.einsum("ij,ji->i", block, self._solve(block.T))
+        distinct, back = self._distinct(rows)
+        inner = self._quadratic(A[distinct])[back]
         if rows.random is not None:
             inner += self._unseen_variance(rows.random)
         G = self._outer_rows(rows, A) * d_eta[:, None]
@@ -178,6 +176,26 @@ class JointUncertainty:
             width -= X.shape[1]
             G[:, width : width + X.shape[1]] += d_a[:, None] * X
         return np.sqrt(d_eta**2 * inner + np.einsum("ij,jk,ik->i", G, self._outer_cov, G))
+
+    def _distinct(self, rows: Rows) -> tuple[IntArray, IntArray]:
+        """First positions of the different rows of A, and for every row which one it equals."""
+        parts = [v.reshape(len(rows.X), -1) for term in rows.random or () for v in term]
+        if self._reml:
+            parts.append(rows.X)
+        if not parts:
+            return np.zeros(1, dtype=np.intp), np.zeros(len(rows.X), dtype=np.intp)
+        _, first, back = np.unique(
+            np.column_stack(parts), axis=0, return_index=True, return_inverse=True
+        )
+        return first, back.ravel()
+
+    def _quadratic(self, A: Any) -> FloatArray:
+        """a' H^-1 a for every row a of A."""
+        out = np.zeros(A.shape[0])
+        for start in range(0, A.shape[0], _CHUNK):
+            block = A[start : start + _CHUNK].toarray()
+            out[start : start + _CHUNK] = np.einsum("ij,ji->i", block, self._solve(block.T))
+        return out
 
     def _outer_rows(self, rows: Rows, A: Any) -> FloatArray:
         """Total derivative of the linear predictor in psi."""
