@@ -16,7 +16,7 @@ from glmmlab.families.special import (
     log_plus_one_gammas,
     stirling_remainder,
 )
-from glmmlab.links import expit_pair
+from glmmlab.links import expit_pair, softplus
 
 __all__ = ["Beta"]
 
@@ -79,7 +79,12 @@ class Beta(Family):
             l = log_pq + phi * (p * obs.logit + (obs.log_rest + (a - 1.0))) + 2.0 * a
             l = l - gammas.log[0] - gammas.log[1]
         else:
-            l = _concentrated(obs, a, t, p, q)
+            l = phi * _minus_divergence(obs, t, p, q)
+            for x, log_gamma, sign in (
+                (phi * p, gammas.log[0], 1.0),
+                (phi * q, gammas.log[1], -1.0),
+            ):
+                l = l + _minus_rest(x, a - softplus(-sign * t), log_gamma)
         h = m * (obs.logit - gammas.first[0] + gammas.first[1])
         turn = q - p
         g1 = turn + h
@@ -102,7 +107,8 @@ class Beta(Family):
             l_a = own + phi * inner
         else:
             l_a = phi * _minus_divergence(obs, t, p, q) - phi * log_minus_digamma(phi)
-            l_a = l_a + alpha * log_minus_digamma(alpha) + beta * log_minus_digamma(beta)
+            for x, first, sign in ((alpha, gammas.first[0], 1.0), (beta, gammas.first[1], -1.0)):
+                l_a = l_a + _times_log_minus_digamma(x, aux[0] - softplus(-sign * t), first)
         h = m * (obs.logit - gammas.first[0] + gammas.first[1])
         turn = q - p
         lean = m * (beta * gammas.second[1] - alpha * gammas.second[0])
@@ -157,15 +163,16 @@ def beta_draws(rng: np.random.Generator, mu: FloatArray, phi: FloatArray) -> Flo
     return rng.beta(np.maximum(mu * phi, tiny), np.maximum((1.0 - mu) * phi, tiny))
 
 
-def _concentrated(
-    obs: Obs, a: FloatArray, t: FloatArray, p: FloatArray, q: FloatArray
-) -> FloatArray:
-    """The eta part of l for large phi: -phi KL(mu || y) and what Stirling's formula leaves."""
-    phi = np.exp(a)
-    log_product = 2.0 * a - np.abs(t) - 2.0 * np.log1p(np.exp(-np.abs(t)))
-    rest = stirling_remainder(phi * p) + stirling_remainder(phi * q)
-    divergence = phi * _minus_divergence(obs, t, p, q)
-    return divergence + 0.5 * log_product - 2.0 * _HALF_LOG_TWO_PI - rest
+def _minus_rest(x: FloatArray, log_x: FloatArray, log_gamma: FloatArray) -> FloatArray:
+    """``x log x - x - log Gamma(x)``, given ``log x`` and ``log Gamma(1 + x)``."""
+    large = 0.5 * log_x - _HALF_LOG_TWO_PI - stirling_remainder(np.maximum(x, 1.0))
+    return np.where(x < 1.0, (1.0 + x) * log_x - x - log_gamma, large)
+
+
+def _times_log_minus_digamma(x: FloatArray, log_x: FloatArray, first: FloatArray) -> FloatArray:
+    """``x (log x - digamma(x))``, given ``log x`` and ``digamma(1 + x)``."""
+    large = x * log_minus_digamma(np.maximum(x, 1.0))
+    return np.where(x < 1.0, 1.0 + x * (log_x - first), large)
 
 
 def _minus_divergence(obs: Obs, t: FloatArray, p: FloatArray, q: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from glmmlab.families.special import log_minus_digamma, stirling_remainder
 __all__ = ["Gamma", "PositiveFamily"]
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
-_LARGEST = 700.0
+_LARGEST = 709.0
 
 
 class PositiveFamily(Family):
@@ -65,7 +65,7 @@ class Gamma(PositiveFamily):
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
         k = np.exp(-aux[0])
-        v = np.minimum(obs.log_y - t, _LARGEST)
+        v = np.minimum(obs.log_y - t, _LARGEST + np.minimum(aux[0], 0.0))  # k exp(v) is finite
         g1 = k * np.expm1(v)  # k (y/mu - 1)
         g2 = -g1 - k
         parts = (k * v - g1, g1, g2)
@@ -73,7 +73,7 @@ class Gamma(PositiveFamily):
 
     def natural_aux_part(self, obs: Obs, aux: AuxValues, t: FloatArray) -> AuxPart:
         k = np.exp(-aux[0])
-        v = np.minimum(obs.log_y - t, _LARGEST)
+        v = np.minimum(obs.log_y - t, _LARGEST + np.minimum(aux[0], 0.0))  # k exp(v) is finite
         g1 = k * np.expm1(v)
         return [(g1 - k * v - k * log_minus_digamma(k), -g1, g1 + k)]
 

@@ -133,7 +133,7 @@ class NegativeBinomial1(CountFamily):
         u = np.minimum(t - aux[0], _LARGEST)
         s = np.exp(u)
         rise = rising(1.0 + s, obs.less_one)
-        drop = s * softplus(aux[0])
+        drop = _mean(t) * _log_ratio(aux[0])  # s log(1 + phi)
         e0 = s * rise.first
         e1 = s * (s * rise.second)
         parts = (obs.positive * u + rise.log - drop, obs.positive + e0 - drop, e0 + e1 - drop)
@@ -144,9 +144,8 @@ class NegativeBinomial1(CountFamily):
     def natural_aux_part(self, obs: Obs, aux: AuxValues, t: FloatArray) -> AuxPart:
         # s falls as a rises, so that -d/da runs along the eta derivatives but for log(1 + phi)
         _, g1, g2, g3 = self.natural_part(obs, aux, t, third=True)
-        share, rest = expit_pair(np.asarray(aux[0]))
-        s = np.exp(np.minimum(t - aux[0], _LARGEST))
-        loss = s * share
+        rest = expit_pair(np.asarray(aux[0]))[1]
+        loss = _mean(t) * rest  # s phi/(1 + phi)
         return [(obs.y * rest - g1 - loss, -g2 - loss, -g3 - loss)]
 
     def start(
@@ -185,6 +184,15 @@ class NegativeBinomial1(CountFamily):
 
     def dispersion(self, value: float) -> float:
         return np.exp(value)
+
+
+def _mean(t: FloatArray) -> FloatArray:
+    return np.exp(np.minimum(t, _LARGEST))
+
+
+def _log_ratio(a: FloatArray) -> FloatArray:
+    """log(1 + phi)/phi, phi = exp(a); 1 in the Poisson limit."""
+    return softplus(a) * np.exp(-a)
 
 
 def _mixed_poisson(rng: np.random.Generator, size: FloatArray, scale: FloatArray) -> FloatArray:
