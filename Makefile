@@ -20,7 +20,7 @@ help:
 	@echo 'make lint     ruff (lint and format) and mypy'
 	@echo 'make lab      open the notebooks in JupyterLab'
 	@echo 'make figures  redraw the figure of README.md with the engine'
-	@echo 'make studies  rerun the long simulation studies in benchmarks/ (minutes to hours)'
+	@echo 'make studies  rerun the long simulation studies in benchmarks/studies/ (long)'
 	@echo 'make clean    remove what the above made, except .venv'
 
 # The stamp makes a second run instant: pip works again only when the pins have changed.
@@ -53,7 +53,7 @@ figures: $(INSTALLED)
 	@$(PY) tools/readme_figure.py
 
 studies: $(INSTALLED)
-	@set -e; for study in benchmarks/study_*.py; do echo "$$study"; $(PY) "$$study"; done
+	@set -e; for study in benchmarks/studies/*.py; do echo "$$study"; $(PY) "$$study"; done
 
 clean:
 	@rm -rf _build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
