@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from glmmlab._types import FloatArray
 from glmmlab.plots import style
@@ -88,7 +89,7 @@ def plot_acf(
         ax.plot(at[mask], values[mask], ls="none", marker=marker, ms=4, color=colour)
     reach = max(1.15 * float(np.abs(values).max()), 1.4 * limit)
     ax.set_ylim(-reach, reach)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.axis_labels(ax, "Lag", "Autocorrelation")
     count = int(beyond.sum())
     text = f"Band: 95 % if independent; {count} of {lags} lags beyond"

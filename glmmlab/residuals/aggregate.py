@@ -56,6 +56,7 @@ def recalculate(
         rng,
         method=res.method,
         random_effects=res.random_effects,
+        dependent=res.dependent,
         data=pd.DataFrame({name: pd.Categorical(levels, categories=groups.categories)}),
     )
 

@@ -114,7 +114,9 @@ def brown_forsythe(groups: list[FloatArray]) -> tuple[float, float, tuple[int, i
     return f, float(special.fdtrc(*df, f)), df
 
 
-def categorical_test(r: FloatArray, factor: pd.Categorical, predictor: str) -> CategoricalTest:
+def categorical_test(
+    r: FloatArray, factor: pd.Categorical, predictor: str, reference: FloatArray | None = None
+) -> CategoricalTest:
     """Test residuals within and between the levels of a factor.
 
     Parameters
@@ -124,6 +126,9 @@ def categorical_test(r: FloatArray, factor: pd.Categorical, predictor: str) -> C
         Levels without rows are left out.
     predictor : str
         Its name.
+    reference : ndarray, shape (nsim, nobs), optional
+        Residuals of simulated data sets; then the p-values are ranks among these, which holds
+        for rows that share random effects drawn anew (levels that are the groups themselves).
 
     Raises
     ------
@@ -141,7 +146,8 @@ def categorical_test(r: FloatArray, factor: pd.Categorical, predictor: str) -> C
         raise DataError(f"{predictor} has missing values; drop these rows or name the level.")
     used = [c for c in range(len(factor.categories)) if np.any(codes == c)]
     groups = [r[codes == c] for c in used]
-    tests = [uniformity_test(g) for g in groups]
+    sets = [None if reference is None else reference[:, codes == c] for c in used]
+    tests = [uniformity_test(g, reference=s) for g, s in zip(groups, sets, strict=True)]
     p = np.array([t.p for t in tests])
     frame = pd.DataFrame(
         {"n": [len(g) for g in groups], "d": [t.statistic for t in tests], "p": p},
@@ -149,12 +155,16 @@ def categorical_test(r: FloatArray, factor: pd.Categorical, predictor: str) -> C
     )
     frame["p_adjusted"] = holm(p)
     f, levene_p, df = brown_forsythe(groups)
+    if reference is not None and np.isfinite(f):
+        fs = [brown_forsythe([one[codes == c] for c in used])[0] for one in reference]
+        levene_p = float((1 + np.sum(np.array(fs) >= f)) / (len(fs) + 1))
     smallest = float(frame["p_adjusted"].min())
     return CategoricalTest(
         statistic=smallest,
         p=smallest,
         null_hypothesis="the residuals are uniform within every level",
-        method="Kolmogorov-Smirnov tests within levels, Holm's adjustment",
+        method="Kolmogorov-Smirnov tests within levels, Holm's adjustment"
+        + ("" if reference is None else ", p from residuals of simulated data sets"),
         alternative="two-sided",
         nobs=len(r),
         nsim=0,

@@ -35,6 +35,7 @@ def from_simulations(
     pearson: ArrayLike | None = None,
     pearson_df: float | None = None,
     refit: Refit | None = None,
+    dependent: bool = False,
 ) -> SimulatedResiduals:
     """Scaled residuals from observations and simulations of any model, ours or another library's.
 
@@ -64,6 +65,9 @@ def from_simulations(
     refit : callable, optional
         From a response to (fitted values, Pearson residuals) of the model refitted to it; needs
         ``pearson``.  The residuals are then ranks of response residuals among refits' ones.
+    dependent : bool
+        Set it when rows share random effects that the simulations drew anew: the tests of
+        uniformity and of outliers then take their reference from the simulations.
 
     Returns
     -------
@@ -122,6 +126,7 @@ def from_simulations(
         pearson=standardised,
         pearson_df=pearson_df,
         refits=refits,
+        dependent=bool(dependent),
     )
 
 
@@ -139,6 +144,7 @@ def build(
     pearson: FloatArray | None = None,
     pearson_df: float | None = None,
     refits: Refits | None = None,
+    dependent: bool = False,
 ) -> SimulatedResiduals:
     """Rank checked observations among checked simulations."""
     noise = int(rng.integers(2**63))
@@ -161,6 +167,7 @@ def build(
         scaled=_frozen(scaled),
         method=method,
         random_effects=random_effects,
+        dependent=dependent,
         data=data,
         pearson=pearson,
         pearson_df=pearson_df,
@@ -265,4 +272,5 @@ def simulate_residuals(
         pearson=parts.pearson,
         pearson_df=parts.pearson_df,
         refits=refits,
+        dependent=random_effects == "unconditional" and parts.groups and rotation is None,
     )

@@ -13,6 +13,7 @@ from glmmlab.plots import residuals as panels
 from glmmlab.residuals import predictors
 from glmmlab.residuals.quantiles import quantile_curves, rank_transform
 from glmmlab.residuals.result import ResidualTest, p_text
+from glmmlab.residuals.statistics import DispersionTest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +38,13 @@ def short_p(test: ResidualTest) -> str:
     return p_text(test.p, test.smallest_p, digits=2)
 
 
+def uniformity_note(res: SimulatedResiduals) -> Note:
+    """The test of uniformity, saying when its p-value comes from the simulations."""
+    test = res.test_uniformity()
+    simulated = test.reference == "simulations"
+    return note("Uniformity (KS, simulated p)" if simulated else "Uniformity (KS)", test)
+
+
 def overview(res: SimulatedResiduals, figure: Figure | None = None) -> Figure:
     """The two-panel figure; panels are stacked on a narrow figure."""
     with style.context():
@@ -51,7 +59,7 @@ def overview(res: SimulatedResiduals, figure: Figure | None = None) -> Figure:
 def qq(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
     """Quantile-quantile plot with the three tests as notes."""
     notes = [
-        note("Uniformity (KS)", res.test_uniformity()),
+        uniformity_note(res),
         note("Dispersion", res.test_dispersion()),
         note("Outliers", res.test_outliers()),
     ]
@@ -164,6 +172,7 @@ def dispersion(
     title : str
     """
     test = res.test_dispersion(type="simulation")
+    assert isinstance(test, DispersionTest)
     mean = float(np.mean(test.simulated))
     text, deviates = note(f"Observed / simulated = {test.statistic:.3g}", test)
     return histograms.plot_simulated_statistic(
@@ -196,7 +205,7 @@ def zero_inflation(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
 
 def histogram(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
     """Histogram of the residuals with the test of uniformity."""
-    notes = [note("Uniformity (KS)", res.test_uniformity())]
+    notes = [uniformity_note(res)]
     return panels.plot_residual_histogram(res.scaled, notes, ax)
 
 

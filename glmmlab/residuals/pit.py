@@ -139,7 +139,9 @@ def traditional(
     nsim, nobs = simulated.shape
     if not integer:
         integer = _repeated_values(simulated, block)
-    y_noise: FloatArray = rng.uniform(-0.5, 0.5, nobs) if integer else np.zeros(nobs)
+    y_noise = np.zeros(nobs)
+    if integer:
+        y_noise += rng.uniform(-0.5, 0.5, nobs)
     noise = np.random.default_rng(int(rng.integers(2**63)))
     out = np.empty(nobs)
     for rows in row_blocks(nobs, nsim, block):

@@ -51,6 +51,10 @@ class SimulatedResiduals:
         How ``scaled`` was computed.
     random_effects : {"unconditional", "conditional", None}
         Whether the simulations drew the random effects anew; None when not known.
+    dependent : bool
+        Whether rows share random effects that the simulations drew anew.  Residuals of such rows
+        are alike even under a right model, so tests then take their reference from the
+        simulations where the textbook one assumes independent rows.
     data : DataFrame or None
         Predictors by name, for ``test_quantiles("x")`` and ``plot_residuals("x")``.
     pearson, pearson_df : ndarray and float, or None
@@ -66,6 +70,7 @@ class SimulatedResiduals:
     scaled: FloatArray
     method: str = "pit"
     random_effects: str | None = None
+    dependent: bool = False
     data: pd.DataFrame | None = None
     pearson: FloatArray | None = None
     pearson_df: float | None = None
@@ -85,20 +90,22 @@ class SimulatedResiduals:
     # -- tests ---------------------------------------------------------------------------------
 
     def test_uniformity(
-        self, alternative: str = "two-sided", reference: str = "independent"
+        self, alternative: str = "two-sided", reference: str | None = None
     ) -> UniformityTest:
         """Kolmogorov-Smirnov test of the residuals against the uniform distribution.
 
         Parameters
         ----------
         alternative : {"two-sided", "greater", "less"}
-        reference : {"independent", "simulations"}
+        reference : {"independent", "simulations"}, optional
             "independent": the textbook p-value, which treats rows as independent.
             "simulations": p among the residuals of the simulated data sets, which also holds for
-            rows that share a random effect drawn anew.
+            rows that share a random effect drawn anew (there, the textbook p rejects right models
+            most of the time).  Default: "simulations" if the rows are ``dependent``.
         """
-        option(reference, ("independent", "simulations"), "reference")
-        sets = self._reference[1] if reference == "simulations" else None
+        chosen = reference or ("simulations" if self.dependent else "independent")
+        option(chosen, ("independent", "simulations"), "reference")
+        sets = self._reference[1] if chosen == "simulations" else None
         r = self.scaled if sets is None else self.scaled[self._rows]
         return uniformity_test(r, alternative, self.nsim, sets)
 
@@ -163,16 +170,19 @@ class SimulatedResiduals:
         ----------
         alternative : {"two-sided", "greater", "less"}
         margin : {"both", "upper", "lower"}
-        type : {"binomial", "bootstrap"}, optional
-            Default: "bootstrap" for counts with at most 500 rows, else "binomial".
+        type : {"binomial", "bootstrap", "simulations"}, optional
+            Default: "simulations" if the rows are ``dependent``; else "bootstrap" for counts with
+            at most 500 rows, "binomial" for all others, as in DHARMa.
         nboot : int
             Data sets of the bootstrap, at most the number of simulations.
         seed : int or Generator, optional
             None uses a seed kept with the residuals: asking twice gives the same answer.
         """
-        chosen = type or outliers.default_type(self.integer, self.nobs)
-        option(chosen, ("binomial", "bootstrap"), "type")
+        chosen = type or outliers.default_type(self.integer, self.nobs, self.dependent)
+        option(chosen, ("binomial", "bootstrap", "simulations"), "type")
         y, s = self._ranked
+        if chosen == "simulations":
+            return outliers.exchangeable_outlier_test(y, s, margin, alternative)
         if chosen == "binomial":
             r = self.scaled
             if self.method == "pit" and self.integer:  # an exact null distribution despite ties
@@ -244,9 +254,15 @@ class SimulatedResiduals:
         )
 
     def test_categorical(self, factor: predictors.PredictorLike) -> CategoricalTest:
-        """Uniformity within, and equal spread between, the levels of a factor."""
+        """Uniformity within, and equal spread between, the levels of a factor.
+
+        For ``dependent`` rows the p-values are ranks among the simulated data sets.
+        """
         values, name = predictors.categorical(factor, self)
-        return categorical_test(self.scaled, values, name)
+        if not self.dependent:
+            return categorical_test(self.scaled, values, name)
+        rows, reference = self._reference
+        return categorical_test(self.scaled[rows], values[rows], name, reference)
 
     def test_temporal(
         self, time: predictors.PredictorLike, alternative: str = "two-sided"

@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 
 COMPACT_ABOVE = 50_000_000
 """Entries of the simulation matrix above which it is stored in 4 or fewer bytes an entry."""
+VARIANCE_OF_ZERO = 1e-8
+"""Variances up to here are those of a singular fit: rows of a group are independent."""
 AT_ONCE = 10_000_000
 """Entries simulated in one call when the matrix is compact."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Response (counts of successes for binomial kinds), predictions and Pearson residuals."""
+    """Response (counts of successes for binomial kinds), predictions and Pearson residuals.
+
+    ``groups`` tells whether some random effect has a variance above zero.
+    """
 
     observed: FloatArray
     fitted: FloatArray
     integer: bool
     pearson: FloatArray
     pearson_df: float
+    groups: bool
 
 
 def parts(estimate: Estimate) -> Parts:
@@ -44,6 +50,9 @@ def parts(estimate: Estimate) -> Parts:
         integer=estimate.family.integer,
         pearson=_pearson(estimate),
         pearson_df=float(estimate.df_resid),
+        groups=any(
+            np.any(v.to_numpy() > VARIANCE_OF_ZERO) for v in estimate.random_covariance.values()
+        ),
     )
 
 

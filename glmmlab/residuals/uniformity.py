@@ -64,8 +64,12 @@ class UniformityTest(ResidualTest):
             p_sentence(self),
             self._direction() if self.significant else "",
             "The test looks at all rows together: it cannot see a pattern along a predictor, and "
-            "it treats the rows as independent and the fitted parameters as known unless the "
-            "reference is taken from simulated data sets (reference='simulations').",
+            "it treats the fitted parameters as known.",
+            "It treats the rows as independent, too; where rows share random effects that were "
+            "drawn anew, take the reference from the simulations (reference='simulations')."
+            if self.reference != "simulations"
+            else "Its reference are the simulated data sets, so rows that share random effects "
+            "drawn anew are treated as they should be.",
         )
 
     def _direction(self) -> str:

@@ -1,0 +1,215 @@
+"""How often the residual tests reject: right models (should be 5 %) and named misfits (power).
+
+Three parts, each a table in ``results/``:
+
+truth     data and simulations from the same known model: the tests' own calibration, with
+          parameters known, for seven families, with and without a random effect
+quantreg  the quantile test beside plain Wald tests of statsmodels' QuantReg
+fitted    data from a known model, simulations from a model fitted to them: calibration as users
+          meet it, and power against named misfits
+
+Run ``python benchmarks/studies/residual_calibration.py [truth|quantreg|fitted] [--reps N]``.
+Every replicate has its own seed, spawned from ``SEED``, so results do not depend on how many
+processes run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import glmmlab.residuals as residuals
+from glmmlab.residuals import SimulatedResiduals
+from glmmlab.residuals.quantiles import SplineBasis, min_bh, rank_transform
+
+SEED = 20_260_701
+NSIM = 250
+RESULTS = Path(__file__).parent / "results"
+Sampler = Callable[[np.random.Generator, np.ndarray], np.ndarray]
+
+FAMILIES: dict[str, tuple[bool, str, Sampler]] = {
+    # name: (integer, link, draws given the mean)
+    "gaussian": (False, "identity", lambda g, m: g.normal(m, 1.0)),
+    "poisson": (True, "log", lambda g, m: g.poisson(m).astype(float)),
+    "binomial n=1": (True, "logit", lambda g, m: g.binomial(1, m).astype(float)),
+    "binomial n=20": (True, "logit", lambda g, m: g.binomial(20, m).astype(float)),
+    "nbinom2 theta=1.5": (True, "log", lambda g, m: g.poisson(g.gamma(1.5, m / 1.5)).astype(float)),
+    "gamma phi=0.3": (False, "log", lambda g, m: g.gamma(1 / 0.3, 0.3 * m)),
+    "beta phi=15": (False, "logit", lambda g, m: g.beta(15 * m, 15 * (1 - m))),
+}
+
+
+def inverse(link: str, eta: np.ndarray) -> np.ndarray:
+    """Mean from linear predictor."""
+    if link == "identity":
+        return eta
+    return np.exp(eta) if link == "log" else 1 / (1 + np.exp(-eta))
+
+
+def eta_of(x: np.ndarray, link: str) -> np.ndarray:
+    """Linear predictor of the truth: means of about 1 to 7 (log), 0.25 to 0.75 (logit)."""
+    return 1.0 + 1.0 * x if link != "logit" else 1.1 * x
+
+
+def known_truth(
+    family: str, n: int, groups: int, rng: np.random.Generator, sd: float = 0.7
+) -> SimulatedResiduals:
+    """Residuals of data and simulations drawn from one and the same model."""
+    integer, link, draw = FAMILIES[family]
+    x = rng.uniform(-1, 1, n)
+    group = np.arange(n) % max(groups, 1)
+    if groups:  # the predictor is constant within groups: the hard case for unconditional residuals
+        x = rng.uniform(-1, 1, groups)[group]
+    eta = eta_of(x, link)
+
+    def respond(count: int) -> np.ndarray:
+        b = rng.normal(0, sd, (count, max(groups, 1)))[:, group] if groups else 0.0
+        return draw(rng, inverse(link, np.broadcast_to(eta + b, (count, n))))
+
+    trials = 20 if family.endswith("n=20") else 1
+    fitted = inverse(link, eta) * trials
+    return residuals.from_simulations(
+        respond(1)[0], respond(NSIM), fitted, integer, seed=rng, dependent=groups > 0
+    )
+
+
+def p_values(res: SimulatedResiduals) -> dict[str, float]:
+    """p-values of the default tests, and of the rules of DHARMa where ours differ."""
+    rule = "bootstrap" if res.integer and res.nobs <= 500 else "binomial"
+    out = {
+        "uniformity": res.test_uniformity().p,
+        "uniformity, DHARMa's rule": res.test_uniformity(reference="independent").p,
+        "dispersion": res.test_dispersion().p,
+        "outliers": res.test_outliers().p,
+        "outliers, DHARMa's rule": res.test_outliers(type=rule).p,
+        "quantiles": res.test_quantiles().p,
+    }
+    if res.integer:
+        out["zero inflation"] = res.test_zero_inflation().p
+    return out
+
+
+def truth_cell(family: str, n: int, groups: int, reps: int) -> list[dict[str, Any]]:
+    """Rejection rates of one family, size and grouping."""
+    key = [SEED, 1, list(FAMILIES).index(family), n, groups]
+    rows = [
+        p_values(known_truth(family, n, groups, np.random.default_rng([*key, i])))
+        for i in range(reps)
+    ]
+    where = {"family": family, "n": n, "groups": groups}
+    return [where | row for row in rates(pd.DataFrame(rows))]
+
+
+def rates(p: pd.DataFrame) -> list[dict[str, Any]]:
+    """Share of p-values at or below 0.05 with its Monte Carlo standard error."""
+    out = []
+    for test in p:
+        rejected = float(np.mean(p[test].dropna() < 0.05))
+        se = np.sqrt(max(rejected * (1 - rejected), 0.05 * 0.95) / len(p))
+        out.append({"test": test, "rejected": rejected, "mc_se": round(se, 4), "reps": len(p)})
+    return out
+
+
+def run_truth(reps: int) -> pd.DataFrame:
+    """All cells of the part with known parameters."""
+    cells = [(f, n, g, reps) for f in FAMILIES for n in (48, 400) for g in (0, 8)]
+    return pd.DataFrame([row for rows in parallel(truth_cell, cells) for row in rows])
+
+
+def wald_p(r: np.ndarray, x: np.ndarray, covariance: str) -> float:
+    """The quantile test as plain Wald tests of QuantReg on the same basis (for comparison)."""
+    from statsmodels.regression.quantile_regression import QuantReg
+
+    ranks = rank_transform(x)
+    basis = SplineBasis.build(ranks)(ranks) * np.sqrt(len(r))
+    taus = []
+    for tau in (0.25, 0.5, 0.75):
+        fit = QuantReg(r - tau, basis).fit(q=tau, vcov=covariance, max_iter=500)
+        smooth = fit.wald_test(np.eye(basis.shape[1])[1:], use_f=False, scalar=True).pvalue
+        taus.append(float(min_bh(np.array([fit.pvalues[0], float(smooth)]))))
+    return float(min_bh(np.array(taus)))
+
+
+def quantreg_cell(pattern: str, n: int, reps: int) -> list[dict[str, Any]]:
+    """Rejection rates of the quantile test and of Wald tests, uniform residuals."""
+    rows = []
+    for i in range(reps):
+        rng = np.random.default_rng([SEED, 2, n, len(pattern), i])
+        x = {
+            "uniform": lambda g=rng: g.uniform(size=n),
+            "skewed": lambda g=rng: g.lognormal(0, 2, n),
+            "12 values": lambda g=rng: g.integers(12, size=n).astype(float),
+            "heteroscedastic": lambda g=rng: g.normal(size=n),
+        }[pattern]()
+        scale = np.exp(x) if pattern == "heteroscedastic" else 1.0  # known to the model
+        s = rng.normal(0, 1, (NSIM, n)) * scale
+        res = residuals.from_simulations(rng.normal(0, 1, n) * scale, s, x, False, seed=rng)
+        row = {"quantiles": res.test_quantiles().p}
+        if n <= 400:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                row["Wald, robust"] = wald_p(res.scaled, x, "robust")
+                row["Wald, iid"] = wald_p(res.scaled, x, "iid")
+        rows.append(row)
+    where = {"predictor": pattern, "n": n}
+    return [where | row for row in rates(pd.DataFrame(rows))]
+
+
+def run_quantreg(reps: int) -> pd.DataFrame:
+    """All cells of the comparison with Wald tests."""
+    patterns = ("uniform", "skewed", "12 values", "heteroscedastic")
+    cells = [(p, n, reps) for p in patterns for n in (30, 48, 100, 400)]
+    return pd.DataFrame([row for rows in parallel(quantreg_cell, cells) for row in rows])
+
+
+def parallel(function: Callable[..., Any], cells: list[tuple[Any, ...]]) -> list[Any]:
+    """Cells over two processes, one BLAS thread each."""
+    from joblib import Parallel, delayed
+
+    with_one_thread = Parallel(n_jobs=2, verbose=5)
+    return list(with_one_thread(delayed(function)(*cell) for cell in cells))
+
+
+def store(name: str, frame: pd.DataFrame, seconds: float) -> None:
+    """The table as CSV, with seed and versions beside it."""
+    RESULTS.mkdir(exist_ok=True)
+    frame.to_csv(RESULTS / f"residual_{name}.csv", index=False, float_format="%.4f")
+    packages = ("glmmlab", "numpy", "scipy", "pandas", "statsmodels")
+    about = {
+        "script": Path(__file__).name,
+        "seed": SEED,
+        "nsim": NSIM,
+        "seconds": round(seconds),
+        "python": platform.python_version(),
+        "versions": {p: version(p) for p in packages},
+    }
+    (RESULTS / f"residual_{name}.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def main(arguments: list[str]) -> None:
+    """Run the parts that are named, all by default."""
+    parts = {"truth": run_truth, "quantreg": run_quantreg}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=list(parts))
+    parser.add_argument("--reps", type=int, default=500)
+    chosen = parser.parse_args(arguments)
+    for name in chosen.parts or parts:
+        start = time.perf_counter()
+        frame = parts[name](chosen.reps)
+        store(name, frame, time.perf_counter() - start)
+        print(frame.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
