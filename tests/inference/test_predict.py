@@ -59,7 +59,7 @@ def test_scales_of_zero_inflated_models(case):
     )
     if case != "sal_zinb2_const":  # there pi runs to 0
         zero = m.predict(scale="zero_inflation", se=True)
-        assert_allclose(rows(zero["estimate"]), r["zprob_first10"], rtol=2e-5)
+        assert_allclose(rows(zero["estimate"]), r["fitted_zprob_first10"], rtol=2e-5)
         assert ((zero["lower"] > 0) & (zero["upper"] < 1)).all()
     product = m.predict(scale="conditional") * (1 - m.predict(scale="zero_inflation"))
     assert_allclose(product, m.fittedvalues, rtol=1e-12)

@@ -148,8 +148,8 @@ def test_a_fit_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         m.estimate = None
     before = m.params.copy()
-    m.params.iloc[0] = 99.0
-    m.cov_params().iloc[0, 0] = 99.0
+    coefficients, covariance = m.params, m.cov_params()
+    coefficients.iloc[0] = covariance.iloc[0, 0] = 99.0
     for frame in fit("cbpp_binom").random_covariance.values():
         frame.iloc[0, 0] = 99.0
     assert_allclose(m.params, before)
