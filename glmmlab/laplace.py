@@ -41,8 +41,8 @@ from glmmlab.families.base import Family
 CHUNK_ROWS = 16_384
 """Rows evaluated together: small enough to stay in cache."""
 MAX_NEWTON = 100
-DECREMENT = 1e-10
-"""Newton decrement at which the mode is accepted: an error of half that in f."""
+DECREMENT = 1e-14
+"""Newton decrement at which the mode is accepted; through log|H| f is off by its square root."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,13 @@ class Laplace:
         f = np.where(np.isnan(f), np.inf, f)
         return Evaluation(psi, f, grad, Modes(tuple(modes), dense), steps)
 
+    def start_modes(self, beta: FloatArray) -> Modes:
+        """No random effects, and (REML) the given fixed coefficients: where Newton starts."""
+        structure = self.structure
+        u = tuple(np.zeros((r.pattern.Z1.shape[0], len(r.pattern.counts))) for r in self.rows)
+        dense = np.zeros(structure.pattern.q)
+        return Modes(u, np.concatenate([dense, beta]) if self.integrate_beta else dense)
+
     def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[_Piece, _Point]:
         """One chunk at an evaluated mode: its rows, its derivatives."""
         beta, theta, gammas = self.split(evaluation.psi)
@@ -295,7 +302,7 @@ class _Piece:
             if not np.isfinite(point.objective).all():
                 return point, None, 0
         factor: Factor | None = None
-        weights = np.empty(0)
+        weights, last = np.empty(0), np.inf
         for step in range(MAX_NEWTON):
             # weights that did not change (Gaussian, identity link) keep their factor
             if factor is None or not np.array_equal(weights, point.parts[3]):
@@ -309,15 +316,17 @@ class _Piece:
             largest = float(decrement.max())
             if not np.isfinite(largest):
                 return point, None, step
-            if largest < accept and observed and len(point.parts) == 5:
+            exhausted = largest > 0.5 * last and largest < 1e-9  # rounding: no more to gain
+            if (largest < accept or exhausted) and observed and len(point.parts) == 5:
                 return point, factor, step
+            last = largest
             point, moved = self._advance(point, delta, third=largest < np.sqrt(accept))
             if not moved:
                 return self._stuck(point, step)
-        return point, None, MAX_NEWTON
+        return self._stuck(point, MAX_NEWTON)
 
     def _stuck(self, point: _Point, step: int) -> tuple[_Point, Factor | None, int]:
-        """No ascent left: rounding, if the decrement is small; otherwise a failure."""
+        """No ascent left: a mode, if the decrement is small; otherwise a failure."""
         point = self.at(point.u, point.dense, third=True)
         factor = self.factor(point)
         if not factor.positive:

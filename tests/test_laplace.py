@@ -73,9 +73,13 @@ def objective(family, random, *, reml=False, seed=1, weights=False, auxiliary=Fa
 def point(laplace, rng):
     """A point with all linear predictors inside the links' domains."""
     psi = 0.3 * rng.normal(size=laplace.size)
-    if laplace.n_beta and laplace.family.link.name in ("inverse", "sqrt"):
-        psi[0] = 3.0
-        psi[1 : laplace.n_beta + laplace.n_theta] *= 0.3
+    family = laplace.family
+    if np.isfinite(family.eta_range).any() and family.link.name != "log":
+        psi[: laplace.n_beta + laplace.n_theta] *= 0.1 if family.link.name == "logit" else 0.03
+        psi[0] = family.link.link(np.array(0.4 if family.natural == "logit" else 3.0))
+    elif family.natural == "logit" and family.link.name == "log":
+        psi[: laplace.n_beta + laplace.n_theta] *= 0.2
+        psi[0] = -1.5
     return psi
 
 
@@ -87,18 +91,18 @@ def five_point(laplace, psi, modes, h):
         for s in (2, 1, -1, -2):
             moved = psi.copy()
             moved[j] += s * h
-            values.append(float(laplace.evaluate(moved, modes, decrement=1e-15).f))
+            values.append(float(laplace.evaluate(moved, modes, decrement=1e-18).f))
         out[j] = (-values[0] + 8 * values[1] - 8 * values[2] + values[3]) / (12 * h)
     return out
 
 
 def check_gradient(laplace, rng):
     psi = point(laplace, rng)
-    at = laplace.evaluate(psi, decrement=1e-15)
+    at = laplace.evaluate(psi, decrement=1e-18)
     assert at.finite
-    numeric = five_point(laplace, psi, at.modes, 1e-3)
+    numeric = five_point(laplace, psi, at.modes, 2e-4)
     scale = 1.0 + np.abs(numeric)
-    assert np.all(np.abs(numeric - at.gradient) < 2e-6 * scale), (numeric, at.gradient)
+    assert np.all(np.abs(numeric - at.gradient) < 3e-6 * scale), (numeric, at.gradient)
 
 
 def families_and_links():
@@ -129,9 +133,9 @@ def test_gradient_is_exact_for_every_random_part(name, random, reml):
 def test_a_batch_is_its_entries():
     laplace, rng = objective(gl.families.get("nbinom2"), RANDOM["correlated slope"])
     psi = point(laplace, rng) + 0.1 * rng.normal(size=(4, laplace.size))
-    batch = laplace.evaluate(psi, decrement=1e-14)
+    batch = laplace.evaluate(psi, decrement=1e-18)
     for i in range(4):
-        one = laplace.evaluate(psi[i], decrement=1e-14)
+        one = laplace.evaluate(psi[i], decrement=1e-18)
         assert_allclose(batch.f[i], one.f, rtol=1e-12)
         assert_allclose(batch.gradient[i], one.gradient, rtol=1e-6, atol=1e-6)
 
@@ -143,7 +147,7 @@ def test_chunks_add_up(monkeypatch):
     cut, _ = objective(family, RANDOM["correlated slope"])
     assert len(cut.rows) > 2
     psi = point(whole, rng)
-    a, b = whole.evaluate(psi, decrement=1e-14), cut.evaluate(psi, decrement=1e-14)
+    a, b = whole.evaluate(psi, decrement=1e-18), cut.evaluate(psi, decrement=1e-18)
     assert_allclose(a.f, b.f, rtol=1e-12)
     assert_allclose(a.gradient, b.gradient, rtol=1e-7, atol=1e-7)
 

@@ -72,9 +72,9 @@ class Factor:
         self.Y: list[sparse.csr_matrix] = []
         if q:
             level, column, starts, index = pattern.pairs
-            A12 = np.stack(
-                [np.bincount(index.ravel(), (W * R[a] * V).ravel(), len(level)) for a in range(k)]
-            )
+            A12 = np.empty((k, len(level)))
+            for a in range(k):
+                A12[a] = np.bincount(index.ravel(), (W * R[a] * V).ravel(), len(level))
             values = small.forward(self.lower[..., level], A12)
             self.Y = [
                 sparse.csr_matrix((values[a], column.astype(np.int32), starts), shape=(levels, q))
@@ -83,10 +83,11 @@ class Factor:
             S[:q, :q] = self._sparse_block(W) - self._gram()
         if X is not None:
             WX = X * W
-            A12x = np.stack([pattern.sums(WX * R[a]) for a in range(k)])  # (k, p, G)
-            self.Yx = np.stack(
-                [small.forward(self.lower, A12x[:, j]) for j in range(self.p)], axis=1
-            )
+            self.Yx = np.empty((k, self.p, levels))
+            for a in range(k):
+                self.Yx[a] = pattern.sums(WX * R[a])
+            for j in range(self.p if k else 0):
+                self.Yx[:, j] = small.forward(self.lower, self.Yx[:, j])
             flat = self.Yx.transpose(1, 0, 2).reshape(self.p, -1)
             S[q:, q:] = WX @ X.T - flat @ flat.T
             if q:
@@ -182,14 +183,18 @@ class Factor:
         own = small.inverse(self.lower)
         if not self.dense:
             spread = pattern.spread(own)
-            big = np.stack([sum_products(spread[a], R) for a in range(k)])
+            big = np.empty(np.broadcast_shapes(R.shape, spread.shape[1:]))
+            for a in range(k):
+                big[a] = sum_products(spread[a], R)
             return big, V, sum_products(big, R)
         C = self.dense_inverse()
         q = pattern.q
         pair_values, x_values, gram = self._cross(C)
         own = own + gram
         spread = pattern.spread(own)
-        big = np.stack([sum_products(spread[a], R) for a in range(k)])
+        big = np.empty_like(R)
+        for a in range(k):
+            big[a] = sum_products(spread[a], R)
         rest = np.zeros_like(V)
         leverage_x = np.zeros(R.shape[-1])
         if q:
@@ -222,7 +227,7 @@ class Factor:
         pair_values = np.zeros((k, len(pattern.pairs[0]) if q else 0))
         x_values = np.zeros((k, self.p, levels))
         gram = np.zeros((k, k, levels))
-        step = max(1, CHUNK_ENTRIES // (k * self.dense))
+        step = max(1, CHUNK_ENTRIES // max(1, k * self.dense))
         for g0 in range(0, levels, step):
             g = slice(g0, min(g0 + step, levels))
             B = np.zeros((k, g.stop - g.start, self.dense))

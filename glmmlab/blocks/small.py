@@ -79,7 +79,7 @@ def backward(lower: FloatArray, b: FloatArray) -> FloatArray:
 def inverse(lower: FloatArray) -> FloatArray:
     """(L L')^-1 for every block, shape (k, k, ..., G)."""
     k = lower.shape[0]
-    if k == 1:
+    if k <= 1:
         return 1.0 / (lower * lower)
     columns = []
     for j in range(k):

@@ -9,7 +9,7 @@ from glmmlab.laplace import Evaluation, Laplace, Modes
 
 BATCH_ROWS = 400_000
 """Rows times evaluations held at once when a batch is evaluated."""
-PRECISE = 1e-14
+PRECISE = 1e-18
 """Newton decrement of the inner problem for differences: errors far below the step."""
 
 

@@ -75,13 +75,14 @@ def _caps(laplace: Laplace, scale: FloatArray, psi: FloatArray) -> FloatArray:
 
 
 def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
-    first = laplace.evaluate(start.psi)
+    zero = laplace.start_modes(start.beta)
+    first = laplace.evaluate(start.psi, zero)
     for shrink in (0.5, 0.1, 0.01):
         if first.finite and np.isfinite(first.gradient).all():
             break
         psi = start.psi.copy()
         psi[laplace.n_beta : laplace.n_beta + laplace.n_theta] *= shrink
-        first = laplace.evaluate(psi)
+        first = laplace.evaluate(psi, zero)
     else:
         raise ConvergenceError(
             "no starting point with a finite likelihood was found. Check the response and the "
@@ -90,7 +91,7 @@ def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
     path = _run(laplace, start, first)
     optimum = settle(laplace, path, start.scale)
     if not optimum.boundary_is_true:
-        away = laplace.evaluate(escape(laplace, optimum, start.scale))
+        away = laplace.evaluate(escape(laplace, optimum, start.scale), zero)
         if away.finite:
             second = _run(laplace, start, away)
             if float(second.best.f) < float(optimum.at.f) - 1e-9:

@@ -8,7 +8,7 @@ import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.blocks import RandomStructure
-from glmmlab.estimate.curvature import finite_difference_hessian
+from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
 from glmmlab.estimate.optimise import Path, positive_definite
 from glmmlab.laplace import Evaluation, Laplace
 
@@ -45,7 +45,7 @@ def canonical(structure: RandomStructure, theta: FloatArray) -> FloatArray:
         if len(s.rows) == s.size:
             theta[s.theta] = np.abs(theta[s.theta])
             continue
-        upper = np.linalg.qr(lower.T, mode="r")
+        upper = np.asarray(np.linalg.qr(lower.T, mode="r"))
         signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
         theta[s.theta] = (upper * signs[:, None]).T[s.rows, s.cols]
     return theta
@@ -74,7 +74,7 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray, steps: int = 3) -> O
             break
         psi = at.psi.copy()
         psi[free] += step
-        new = laplace.evaluate(psi, at.modes, decrement=1e-14)
+        new = laplace.evaluate(psi, at.modes, decrement=PRECISE)
         if not new.finite or float(new.f) > float(at.f) + 1e-11 * (1.0 + abs(float(at.f))):
             break
         at = new
@@ -86,10 +86,11 @@ def _from_zero(laplace: Laplace, best: Evaluation) -> Evaluation:
     p, t = laplace.n_beta, laplace.n_theta
     psi = best.psi.copy()
     psi[p : p + t] = canonical(laplace.structure, psi[p : p + t])
-    fresh = laplace.evaluate(psi, None, decrement=1e-14)
+    beta = best.modes.dense[laplace.structure.pattern.q :]
+    fresh = laplace.evaluate(psi, laplace.start_modes(beta), decrement=PRECISE)
     if fresh.finite and float(fresh.f) <= float(best.f) + 1e-9 * (1.0 + abs(float(best.f))):
         return fresh
-    return laplace.evaluate(best.psi, best.modes, decrement=1e-14)
+    return laplace.evaluate(best.psi, best.modes, decrement=PRECISE)
 
 
 def _zeros(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluation, BoolArray]:
@@ -101,7 +102,7 @@ def _zeros(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluat
         if np.all(np.abs(at.psi[index]) < NEAR_ZERO * scale[index]):
             psi = at.psi.copy()
             psi[index] = 0.0
-            trial = laplace.evaluate(psi, at.modes, decrement=1e-14)
+            trial = laplace.evaluate(psi, at.modes, decrement=PRECISE)
             if trial.finite and float(trial.f) <= float(at.f) + 1e-8:
                 at = trial
                 zero[index] = True
