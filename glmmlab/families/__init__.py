@@ -14,6 +14,7 @@ from glmmlab.families.gaussian import Gaussian
 from glmmlab.families.nbinom import NegativeBinomial1, NegativeBinomial2
 from glmmlab.families.poisson import Poisson
 from glmmlab.families.student_t import StudentT
+from glmmlab.families.zero_inflated import ZeroInflated
 from glmmlab.links import Link
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "NegativeBinomial2",
     "Poisson",
     "StudentT",
+    "ZeroInflated",
     "get",
     "names",
 ]
