@@ -1,0 +1,1 @@
+"""Inference: tests, marginal means, intervals and predictions from an Estimate."""

@@ -1,0 +1,498 @@
+"""What marginal means, slopes and contrasts have in common: a table that can be tested further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from glmmlab import links
+from glmmlab._tables import Document
+from glmmlab._types import FloatArray, Seed
+from glmmlab.errors import EstimabilityError, UnknownColumnError, UnknownNameError
+from glmmlab.inference.contrasts import (
+    Method,
+    contrast_family,
+    interaction_family,
+    level_labels,
+    plain_label,
+)
+from glmmlab.inference.linear import (
+    Families,
+    LinearEstimates,
+    interval_rows,
+    panels,
+    resolve_side,
+    wald_tests,
+)
+from glmmlab.inference.transformation import Transformation, from_link
+from glmmlab.inference.views import document
+from glmmlab.inference.wald import WaldTest, joint_test
+
+if TYPE_CHECKING:
+    from glmmlab.inference.contrast_table import Contrasts
+
+TYPES = ("link", "response")
+
+
+def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """A name or several as a tuple."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """Rows of estimates with their columns, as numbers and as text.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Plain columns; the numbers as computed.
+    heading : str
+    notes : tuple of str
+        Scale, averaging, adjustment, degrees of freedom.
+    """
+
+    frame: pd.DataFrame
+    heading: str
+    notes: tuple[str, ...]
+    by: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def __getitem__(self, column: str) -> pd.Series:
+        return self.frame[column]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def _document(self) -> Document:
+        return document(self.heading, self.frame, self.by, self.labels, self.notes)
+
+    def __str__(self) -> str:
+        return self._document().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._document().html()
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class EstimateTable:
+    """Estimates on the link scale, ready to be shown, contrasted and tested.
+
+    Attributes
+    ----------
+    linear : LinearEstimates
+        Rows on the scale of the linear predictor.
+    factors : tuple of str
+        Columns that tell the rows of a panel apart.
+    by : tuple of str
+        Columns of the panels; each is a family of its own in adjustments.
+    transformation : Transformation or None
+        From the linear predictor to the response; None if there is nothing to undo.
+    type : {"link", "response"}
+        Scale of the frame.
+    level : float
+        Of the intervals.
+    context : tuple of str
+        Sentences that stay true for everything derived from this table.
+    quantity : str
+        What the estimates are, for the heading.
+    response : str
+        Name of the response, for the axis of a figure.
+    scale_name : str
+        Scale of `linear`: the link's name, empty for the response scale.
+    """
+
+    linear: LinearEstimates
+    factors: tuple[str, ...]
+    by: tuple[str, ...]
+    transformation: Transformation | None = None
+    type: str = "link"
+    level: float = 0.95
+    context: tuple[str, ...] = ()
+    quantity: str = "Estimates"
+    response: str = ""
+    scale_name: str = ""
+    families: Families | None = None
+
+    # ------------------------------------------------------------------------- the frame
+
+    @property
+    def _families(self) -> Families:
+        return self.families if self.families is not None else Families(self.by)
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        return tuple(name for name in self.linear.labels.columns if name not in self.by)
+
+    def _on_response(self) -> bool:
+        return self.type == "response" and self.transformation is not None
+
+    def _values(self) -> tuple[FloatArray, FloatArray]:
+        """Estimates and standard errors on the scale of the frame."""
+        if self._on_response():
+            return self.transformation.apply(self.linear.estimate, self.linear.se)  # type: ignore[union-attr]
+        return self.linear.estimate, self.linear.se
+
+    def _base_frame(self) -> pd.DataFrame:
+        frame = self.linear.labels.copy()
+        frame["estimate"], frame["se"] = self._values()
+        frame["df"] = self.linear.degrees
+        return frame
+
+    def _interval_frame(
+        self, level: float, adjust: str, side: str, seed: Seed
+    ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        lower, upper, notes = interval_rows(
+            self.linear, self._families, level, adjust, side=side, seed=seed
+        )
+        if self._on_response():
+            lower, upper = self.transformation.limits(lower, upper)  # type: ignore[union-attr]
+        frame = self._base_frame()
+        frame["lower"], frame["upper"] = lower, upper
+        return frame, notes
+
+    def _test_frame(
+        self, adjust: str, null: float, delta: float, side: str, seed: Seed
+    ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        tests = wald_tests(
+            self.linear, self._families, adjust, null=null, delta=delta, side=side, seed=seed
+        )
+        frame = self._base_frame()
+        if null != 0:
+            shown = np.array([null])
+            frame["null"] = self.transformation.inverse(shown)[0] if self._on_response() else null  # type: ignore[union-attr]
+        frame["statistic"], frame["p"] = tests.statistic, tests.p
+        notes = list(tests.notes)
+        if tests.error > 0:
+            notes.append(f"Integration error of the p-values: about {tests.error:.1g}.")
+        return frame, tuple(notes)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The rows with ``estimate, se, df, lower, upper``."""
+        return self._interval_frame(self.level, "none", "two-sided", 0)[0]
+
+    # ------------------------------------------------------------------- intervals, tests
+
+    def confint(
+        self,
+        level: float | None = None,
+        adjust: str = "none",
+        side: str = "two-sided",
+        seed: Seed = 0,
+    ) -> ResultTable:
+        """Confidence intervals, simultaneous within each by-group when adjusted.
+
+        Parameters
+        ----------
+        level : float, optional
+            Confidence level; that of the table by default.
+        adjust : str
+            none, tukey (pairwise comparisons), sidak, bonferroni, scheffe, dunnettx or mvt;
+            the p-value methods holm, hochberg, hommel, BH and BY give Bonferroni intervals.
+        side : str
+            "two-sided", "greater" (a lower limit) or "less" (an upper limit).
+        seed : int, Generator or None
+            For mvt.
+
+        Returns
+        -------
+        ResultTable
+            ``.frame``: labels, ``estimate, se, df, lower, upper``.
+        """
+        level = self.level if level is None else level
+        frame, notes = self._interval_frame(level, adjust, side, seed)
+        unadjusted = () if notes else ("Not adjusted for several intervals.",)
+        foot = (*self._scale_notes(), f"Confidence level {level:g}.", *notes, *unadjusted)
+        return self._table(frame, f"{self.quantity}, confidence intervals", foot)
+
+    conf_int = confint
+
+    def test(
+        self,
+        null: float = 0.0,
+        delta: float = 0.0,
+        side: str = "two-sided",
+        adjust: str = "none",
+        seed: Seed = 0,
+    ) -> ResultTable:
+        """Test each row; statistics and `null` are on the link scale.
+
+        Parameters
+        ----------
+        null : float
+            Hypothesised value on the scale of the linear predictor.
+        delta : float
+            Threshold of an equivalence (two-sided), noninferiority ("greater") or
+            nonsuperiority ("less") test; 0 for an ordinary one.
+        side : str
+            "two-sided", "greater" or "less" (also "equivalence", "noninferiority",
+            "nonsuperiority", ">", "<").
+        adjust : str
+            See :mod:`glmmlab.inference.adjust`.
+        seed : int, Generator or None
+            For mvt.
+
+        Returns
+        -------
+        ResultTable
+            ``.frame``: labels, ``estimate, se, df, statistic, p`` (and ``null`` if not 0).
+        """
+        frame, notes = self._test_frame(adjust, null, delta, side, seed)
+        foot = (*self._scale_notes(tests=True), *_side_notes(delta, side), *notes)
+        return self._table(frame, f"{self.quantity}, tests", foot)
+
+    def joint_test(self, null: float = 0.0) -> WaldTest:
+        """Test that all rows equal `null` (link scale) at once.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
+        >>> fit.emmeans("extract").pairs().joint_test().df
+        1
+        """
+        return joint_test(self.linear, f"all {len(self.linear)} {self.quantity.lower()} = {null:g}", null)
+
+    def _table(self, frame: pd.DataFrame, heading: str, notes: tuple[str, ...]) -> ResultTable:
+        return ResultTable(frame, heading, tuple(dict.fromkeys(notes)), self.by, self._labels)
+
+    def _scale_notes(self, tests: bool = False) -> tuple[str, ...]:
+        """Scale, averaging and degrees of freedom, in sentences."""
+        name = self.scale_name
+        if self._on_response():
+            scale = f"Response scale: back-transformed from {name}, delta-method SE"
+            scale += f", tests on the {name} scale." if tests else ", limits back-transformed."
+        elif name:
+            scale = f"Link scale ({name})."
+        else:
+            scale = "Response scale."
+        return (scale, *self.context, _df_note(self.linear))
+
+    # ------------------------------------------------------------------------- contrasts
+
+    def contrast(
+        self,
+        method: Method = "eff",
+        adjust: str | None = None,
+        by: str | Sequence[str] | None = None,
+        simple: str | Sequence[str] | None = None,
+        interaction: bool | str | Sequence[Method] | None = None,
+        seed: Seed = 0,
+        **options: Any,
+    ) -> Contrasts:
+        """Contrasts among the rows of each by-group.
+
+        Parameters
+        ----------
+        method : str, mapping or DataFrame
+            pairwise, revpairwise, trt_vs_ctrl, trt_vs_ctrlk, consec, mean_chg, eff, del_eff,
+            poly, opoly, helmert, identity; or custom coefficients by name.
+        adjust : str, optional
+            Adjustment of the p-values in each by-group; the method's usual one by default.
+        by : str or list of str, optional
+            Other panels than those of the table; ``[]`` for none.
+        simple : str or list of str, optional
+            Factors to contrast, at each combination of all others.
+        interaction : True, str or list, optional
+            Products of contrasts of the factors (True: `method` for each; a name for all, or
+            one a factor).
+        seed : int, Generator or None
+            For mvt.
+        **options
+            ``ref``, ``reverse``, ``weights``, ``degree``, ``scores``, ``exclude`` of the method.
+
+        Returns
+        -------
+        Contrasts
+            ``.frame``: ``contrast``, by columns, ``estimate, se, df, statistic, p``.  With
+            ``type="response"`` and a log or logit link, contrasts whose coefficients sum to 0
+            are ratios (odds ratios), labelled with `` / ``; other links stay on the link scale.
+        """
+        from glmmlab.inference.contrast_table import build_contrasts
+
+        table = self._regrouped(by, simple)
+        if interaction is not None and interaction is not False:
+            method = method if interaction is True else interaction  # type: ignore[assignment]
+            return build_contrasts(table, _product_builder(table.factors, method, options), adjust, seed)
+        return build_contrasts(table, _family_builder(method, options), adjust, seed)
+
+    def pairs(
+        self,
+        adjust: str = "tukey",
+        reverse: bool = False,
+        by: str | Sequence[str] | None = None,
+        simple: str | Sequence[str] | None = None,
+        seed: Seed = 0,
+    ) -> Contrasts:
+        """All pairwise differences (ratios on the response scale of log and logit models).
+
+        See :meth:`contrast`; the family of an adjustment is each by-group.
+        """
+        return self.contrast("pairwise", adjust, by, simple, seed=seed, reverse=reverse)
+
+    def _regrouped(
+        self, by: str | Sequence[str] | None, simple: str | Sequence[str] | None
+    ) -> EstimateTable:
+        columns = (*self.factors, *self.by)
+        if simple is not None:
+            kept = names_of(simple)
+            panels_ = tuple(name for name in columns if name not in kept)
+        elif by is not None:
+            panels_ = names_of(by)
+        else:
+            return self
+        for name in (*panels_, *names_of(simple)):
+            if name not in columns:
+                raise UnknownColumnError(
+                    f"{name!r} is not a factor of this table; it has {', '.join(columns)}."
+                )
+        factors = tuple(name for name in columns if name not in panels_)
+        order = self.linear.labels.copy()
+        order["_row"] = np.arange(len(order))
+        index = [
+            i for _, rows in panels(order, panels_) for i in order.loc[rows, "_row"].to_numpy()
+        ]
+        return replace(
+            self, linear=self.linear.take(index), factors=factors, by=panels_, families=None
+        )
+
+    # ------------------------------------------------------------------------ other scale
+
+    def regrid(self, transform: str = "response") -> EstimateTable:
+        """Make the response scale (or another link's) the scale on which contrasts are taken.
+
+        The back-transformed estimates become the parameters of a new table, with their
+        delta-method covariance: differences are then differences of responses.
+
+        Parameters
+        ----------
+        transform : str
+            "response", or a link's name ("log": contrasts become ratios of responses).
+
+        Raises
+        ------
+        EstimabilityError
+            No row has a value on that scale.
+        """
+        linear = self.linear
+        if self.transformation is not None:
+            eta = linear.estimate
+            values, _ = self.transformation.apply(eta, linear.se)
+            with np.errstate(invalid="ignore"):
+                slopes = self.transformation.slope(eta)
+        else:
+            values, slopes = linear.estimate, np.ones(len(linear))
+        if transform == "response":
+            new = replace(self, transformation=None, type="response", scale_name="", families=None)
+            return replace(new, linear=linear.transformed(values, slopes))
+        link = links.get(transform)
+        with np.errstate(all="ignore"):
+            eta, chain = link.link(values), link.link_derivative(values) * slopes
+        if not np.isfinite(eta).any():
+            raise EstimabilityError(f"No estimate has a value on the {transform} scale.")
+        new = replace(self, transformation=from_link(link), type="link", scale_name=link.name)
+        return replace(new, linear=linear.transformed(eta, chain), families=None)
+
+    # ------------------------------------------------------------------------------ views
+
+    def __getitem__(self, column: str) -> pd.Series:
+        return self.frame[column]
+
+    def __len__(self) -> int:
+        return len(self.linear)
+
+    def _notes(self) -> tuple[str, ...]:
+        return (*self._scale_notes(), f"Confidence level {self.level:g}, not adjusted.")
+
+    def _document(self) -> Document:
+        return document(self.quantity, self.frame, self.by, self._labels, self._notes())
+
+    def __str__(self) -> str:
+        return self._document().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._document().html()
+
+
+def check_type(type: str) -> str:
+    """"link" or "response"."""
+    if type not in TYPES:
+        raise UnknownNameError(f"Unknown type {type!r}; choose one of {', '.join(TYPES)}.")
+    return type
+
+
+def _df_note(linear: LinearEstimates) -> str:
+    if linear.asymptotic or np.isinf(linear.degrees[linear.estimable]).all():
+        return "Asymptotic z (df = inf)."
+    degrees = linear.degrees[linear.estimable]
+    if degrees.size and np.ptp(degrees) < 1e-9:
+        return f"t with {degrees[0]:.4g} degrees of freedom."
+    return "t with the degrees of freedom shown."
+
+
+def _side_notes(delta: float, side: str) -> tuple[str, ...]:
+    kind = resolve_side(side)
+    if delta > 0:
+        name = {"two-sided": "equivalence", "greater": "noninferiority"}.get(kind, "nonsuperiority")
+        return (f"Tests of {name} with threshold {delta:g} (link scale).",)
+    return () if kind == "two-sided" else (f"One-sided tests: {kind} than the null value.",)
+
+
+def _family_builder(method: Method, options: Mapping[str, Any]) -> Any:
+    """A function from the labels of a by-group to its contrasts."""
+
+    def build(labels: pd.DataFrame) -> tuple[pd.DataFrame, FloatArray, str, bool, list[str]]:
+        levels = level_labels({name: labels[name].tolist() for name in labels.columns})
+        family = contrast_family(method, levels, **options)
+        frame = pd.DataFrame({"contrast": family.labels()})
+        ratio = family.labels(ratio=True)
+        return frame, family.coefficients, family.adjust, family.pairs, ratio
+
+    return build
+
+
+def _product_builder(
+    factors: Sequence[str], method: Method | Sequence[Method], options: Mapping[str, Any]
+) -> Any:
+    """Interaction contrasts: columns ``extract_pairwise, gen_pairwise``."""
+    several = isinstance(method, (list, tuple))
+    methods = list(method) if several else [method] * len(factors)  # type: ignore[arg-type]
+    if len(methods) != len(factors):
+        raise UnknownNameError(
+            f"interaction= has {len(methods)} methods for {len(factors)} factors "
+            f"({', '.join(factors)}); give one for each."
+        )
+
+    def build(labels: pd.DataFrame) -> tuple[pd.DataFrame, FloatArray, str, bool, list[str]]:
+        families = []
+        for name, one in zip(factors, methods, strict=True):
+            levels = [plain_label(v) for v in dict.fromkeys(labels[name].tolist())]
+            levels = [f"({v})" if any(s in v for s in "-+/*") else v for v in levels]
+            families.append(contrast_family(one, levels, **options))
+        columns: dict[str, Any] = {}
+        repeat, total = 1, int(np.prod([len(f.pieces) for f in families]))
+        for name, one, family in zip(factors, methods, families, strict=True):
+            m = len(family.pieces)
+            index = np.tile(np.repeat(np.arange(m), repeat), total // (repeat * m))
+            texts = family.labels()
+            columns[f"{name}_{one if isinstance(one, str) else 'custom'}"] = [
+                texts[i] for i in index
+            ]
+            repeat *= m
+        return pd.DataFrame(columns), interaction_family(families), "none", False, []
+
+    return build
+

@@ -1,0 +1,111 @@
+"""Marginal means with letters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from glmmlab._tables import Document
+from glmmlab._types import Seed
+from glmmlab.inference.letters import letter_display
+from glmmlab.inference.linear import panels
+from glmmlab.inference.views import document
+
+if TYPE_CHECKING:
+    from glmmlab.inference.estimate_table import EstimateTable
+
+
+class LetterDisplay(pd.DataFrame):
+    """A frame of marginal means, ascending, with a column ``group`` of letters.
+
+    It is a DataFrame; printing it adds what the letters mean.  Anything computed from it is a
+    plain DataFrame.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        Adjustment, significance level, scale.
+    """
+
+    _metadata = ("heading", "notes", "by", "label_columns")  # type: ignore[assignment]  # noqa: RUF012
+    heading: str
+    notes: tuple[str, ...]
+    by: tuple[str, ...]
+    label_columns: tuple[str, ...]
+
+    @property
+    def _constructor(self):  # type: ignore[no-untyped-def]
+        return pd.DataFrame
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The same numbers as a plain DataFrame."""
+        return pd.DataFrame(self)
+
+    def _document(self) -> Document:
+        return document(self.heading, self.frame, self.by, self.label_columns, self.notes)
+
+    def __repr__(self) -> str:
+        return self._document().text()
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return self._document().html()
+
+
+def letter_table(
+    table: EstimateTable,
+    level: float,
+    adjust: str,
+    alpha: float | None,
+    reversed: bool,
+    sweep: bool,
+    seed: Seed,
+) -> LetterDisplay:
+    """Sort the rows of each panel by their estimates and give them letters (see EMMeans.cld)."""
+    alpha = 1 - level if alpha is None else alpha
+    frame, _ = table._interval_frame(level, "none", "two-sided", seed)
+    comparisons = table.pairs(adjust=adjust, seed=seed)
+    p = comparisons.frame["p"].to_numpy()
+    pieces, start = [], 0
+    for _, index in panels(frame, table.by):
+        k = len(index)
+        count = k * (k - 1) // 2
+        significant = _decisions(p[start : start + count], k, alpha)
+        start += count
+        pieces.append(_one_panel(frame.iloc[index], significant, reversed, sweep))
+    result = LetterDisplay(pd.concat(pieces, ignore_index=True))
+    result.heading = f"{table.quantity} with letters"
+    words = comparisons._tested[1] or ("P-values of the comparisons are not adjusted.",)
+    result.notes = (
+        *table._scale_notes(),
+        f"Confidence level {level:g}, not adjusted.",
+        *words,
+        f"Rows of a panel that share a letter do not differ significantly (alpha = {alpha:.3g}); "
+        "this is not evidence that they are equal.",
+    )
+    result.by, result.label_columns = table.by, table._labels
+    return result
+
+
+def _decisions(p: np.ndarray, k: int, alpha: float) -> np.ndarray:
+    """Symmetric table of p < alpha; a missing p is not significant."""
+    table = np.zeros((k, k), bool)
+    with np.errstate(invalid="ignore"):
+        table[np.triu_indices(k, 1)] = p < alpha
+    return table | table.T
+
+
+def _one_panel(
+    frame: pd.DataFrame, significant: np.ndarray, reversed: bool, sweep: bool
+) -> pd.DataFrame:
+    estimate = frame["estimate"].to_numpy()
+    order = np.argsort(-estimate if reversed else estimate, kind="stable")  # NaN last
+    present = order[np.isfinite(estimate[order])]
+    letters = letter_display(significant[np.ix_(present, present)], sweep=sweep)
+    ordered = frame.iloc[order].copy()
+    ordered["group"] = letters + [""] * (len(order) - len(present))
+    return ordered

@@ -1,0 +1,295 @@
+"""Linear functions of estimated parameters: values, standard errors, intervals and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from glmmlab._types import BoolArray, FloatArray, Seed
+from glmmlab.errors import UnknownNameError
+from glmmlab.inference.adjust import Adjusted, TestFamily, adjust_family, critical_values
+
+DegreesOfFreedom = float | Callable[[FloatArray], FloatArray]
+"""One number, or a function from rows (m, p) of coefficients to their degrees of freedom (m,)."""
+
+_ESTIMABLE = 1e-8
+
+
+@dataclass(frozen=True)
+class LinearEstimates:
+    """Rows L of an estimated parameter vector: L b + offset, with what is needed to test them.
+
+    Attributes
+    ----------
+    labels : DataFrame, shape (m, ...)
+        What each row is (levels of factors, or the name of a contrast).
+    rows : ndarray, shape (m, p)
+        Coefficients of the parameters.
+    params, cov : ndarray, shape (p,) and (p, p)
+        Parameters and covariance; zeros for aliased ones, whose part in a row does not matter
+        when the row is estimable.
+    offset : ndarray, shape (m,)
+        Known constants.
+    df : float or callable
+        Degrees of freedom: one number, or a function of rows (Satterthwaite's, say).
+    null_basis : ndarray, shape (p, q), or None
+        Basis of the null space of the model matrix; a row is estimable when orthogonal to it.
+    """
+
+    labels: pd.DataFrame
+    rows: FloatArray
+    params: FloatArray
+    cov: FloatArray
+    offset: FloatArray
+    df: DegreesOfFreedom = float("inf")
+    null_basis: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def estimable(self) -> BoolArray:
+        """Which rows the data can estimate."""
+        if self.null_basis is None or self.null_basis.size == 0:
+            return np.isfinite(self.rows).all(axis=1)
+        leak = ((self.rows @ self.null_basis) ** 2).sum(axis=1)
+        return leak <= _ESTIMABLE * np.maximum((self.rows**2).sum(axis=1), 1e-300)
+
+    @cached_property
+    def estimate(self) -> FloatArray:
+        """L b + offset; NaN where not estimable."""
+        return np.where(self.estimable, self.rows @ self.params + self.offset, np.nan)
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """L V L'."""
+        return self.rows @ self.cov @ self.rows.T
+
+    @cached_property
+    def se(self) -> FloatArray:
+        """Standard errors; NaN where not estimable."""
+        variance = np.einsum("ij,jk,ik->i", self.rows, self.cov, self.rows)
+        with np.errstate(invalid="ignore"):
+            return np.where(self.estimable, np.sqrt(np.maximum(variance, 0.0)), np.nan)
+
+    @cached_property
+    def degrees(self) -> FloatArray:
+        """Degrees of freedom of each row."""
+        if callable(self.df):
+            values = np.asarray(self.df(self.rows), float)
+        else:
+            values = np.full(len(self), float(self.df))
+        return np.where(self.estimable, values, np.nan)
+
+    @property
+    def asymptotic(self) -> bool:
+        """Whether all tests are z tests."""
+        return not callable(self.df) and bool(np.isinf(self.df))
+
+    def combine(self, coefficients: FloatArray, labels: pd.DataFrame) -> LinearEstimates:
+        """Linear functions of these rows: `coefficients` (q, m) with their labels."""
+        return replace(
+            self,
+            labels=labels,
+            rows=coefficients @ self.rows,
+            offset=coefficients @ self.offset,
+        )
+
+    def take(self, index: Sequence[int] | np.ndarray) -> LinearEstimates:
+        """Some of the rows, in the order given."""
+        index = np.asarray(index, dtype=np.intp)
+        return replace(
+            self,
+            labels=self.labels.iloc[index].reset_index(drop=True),
+            rows=self.rows[index],
+            offset=self.offset[index],
+        )
+
+    def transformed(
+        self, values: FloatArray, slopes: FloatArray
+    ) -> LinearEstimates:
+        """New parameters `values`, one a row, whose derivatives in the estimates are `slopes`."""
+        keep = np.isfinite(values)
+        jacobian = np.where(keep, slopes, 0.0)[:, None] * self.rows
+        m = len(self)
+        lost = np.eye(m)[:, ~(keep & self.estimable)]
+        return LinearEstimates(
+            self.labels,
+            np.eye(m),
+            np.where(keep, values, 0.0),
+            jacobian @ self.cov @ jacobian.T,
+            np.zeros(m),
+            _cell_degrees(self.degrees),
+            lost if lost.size else None,
+        )
+
+
+def _cell_degrees(degrees: FloatArray) -> DegreesOfFreedom:
+    """Degrees of freedom after regridding: the common ones, else the smallest involved."""
+    finite = degrees[~np.isnan(degrees)]
+    if finite.size == 0:
+        return float("inf")
+    if np.isinf(finite).all() or np.ptp(finite) < 0.01:
+        return float(finite.mean())
+
+    def smallest(rows: FloatArray) -> FloatArray:
+        involved = np.where(np.abs(rows) > 1e-12, degrees, np.inf)
+        return np.nanmin(involved, axis=1)
+
+    return smallest
+
+
+def panels(labels: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple, np.ndarray]]:
+    """By-groups in order of appearance: their values and the positions of their rows."""
+    if not by:
+        yield (), np.arange(len(labels))
+        return
+    keys = list(zip(*(labels[name].tolist() for name in by), strict=True))
+    for key in dict.fromkeys(keys):
+        yield key, np.array([i for i, other in enumerate(keys) if other == key], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class Families:
+    """How rows are grouped for adjustment.
+
+    Attributes
+    ----------
+    by : tuple of str
+        Columns whose combinations are separate families.
+    pairs : bool
+        All pairwise differences: Tukey's method applies, with `means` means a family.
+    means : int or None
+    """
+
+    by: tuple[str, ...] = ()
+    pairs: bool = False
+    means: int | None = None
+
+
+@dataclass(frozen=True)
+class RowTests:
+    """Statistics and adjusted p-values of rows, with the words for the table's foot."""
+
+    statistic: FloatArray
+    p: FloatArray
+    method: str
+    notes: tuple[str, ...]
+    error: float
+
+
+SIDES = {
+    "two-sided": "two-sided", "two.sided": "two-sided", "equivalence": "two-sided", "!=": "two-sided",
+    "greater": "greater", "noninferiority": "greater", "right": "greater", ">": "greater",
+    "less": "less", "nonsuperiority": "less", "left": "less", "<": "less",
+}  # fmt: skip
+
+
+def resolve_side(side: str) -> str:
+    """"two-sided", "greater" or "less" from any of their names."""
+    if side not in SIDES:
+        raise UnknownNameError(f"Unknown side {side!r}; choose one of {', '.join(SIDES)}.")
+    return SIDES[side]
+
+
+def _family(
+    linear: LinearEstimates, index: np.ndarray, families: Families, statistic: FloatArray, side: str
+) -> TestFamily:
+    """The rows of one by-group as a family of tests."""
+    sub = statistic[index]
+    means: float | None = None
+    if families.pairs and families.means is not None:
+        complete = bool(np.isfinite(sub).all())
+        means = float(families.means) if complete else None
+    covariance = linear.covariance[np.ix_(index, index)]
+    return TestFamily(sub, linear.degrees[index], covariance, means, _rank(linear, index), side)
+
+
+def _rank(linear: LinearEstimates, index: np.ndarray) -> int:
+    rows = linear.rows[index][linear.estimable[index]]
+    return max(int(np.linalg.matrix_rank(rows)), 1) if rows.size else 1
+
+
+def _resolve_method(method: str, families: Families) -> str:
+    """Tukey's method is for pairwise differences; other families get sidak instead."""
+    return "sidak" if method == "tukey" and not families.pairs else method
+
+
+def wald_tests(
+    linear: LinearEstimates,
+    families: Families,
+    adjust: str,
+    *,
+    null: float = 0.0,
+    delta: float = 0.0,
+    side: str = "two-sided",
+    seed: Seed = 0,
+) -> RowTests:
+    """Test each row against a null value, adjusted within its by-group.
+
+    With ``delta > 0``: equivalence (two-sided: \\|estimate - null\\| < delta), noninferiority
+    ("greater": estimate > null - delta) or nonsuperiority ("less": estimate < null + delta).
+    """
+    side = resolve_side(side)
+    method = _resolve_method(adjust, families)
+    difference = linear.estimate - null
+    tail = side
+    if delta > 0:
+        shift = {"two-sided": np.abs(difference) - delta, "greater": difference + delta}
+        difference = shift.get(side, difference - delta)
+        tail = "less" if side == "two-sided" else side
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = difference / linear.se
+    p = np.full(len(linear), np.nan)
+    results: list[Adjusted] = []
+    for _, index in panels(linear.labels, families.by):
+        results.append(
+            adjust_family(_family(linear, index, families, statistic, tail), method, seed)
+        )
+        p[index] = results[-1].values
+    notes = _notes(results, adjust, "P-values adjusted by the")
+    error = max((r.error for r in results), default=0.0)
+    used = next((r.method for r in results if r.method != "none"), "none")
+    return RowTests(statistic, p, used, notes, error)
+
+
+def interval_rows(
+    linear: LinearEstimates,
+    families: Families,
+    level: float,
+    adjust: str,
+    *,
+    side: str = "two-sided",
+    seed: Seed = 0,
+) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
+    """Limits estimate -+ c se of each row and the words on how c was found."""
+    if not 0 < level < 1:
+        raise UnknownNameError(f"level={level!r} is not between 0 and 1.")
+    side = resolve_side(side)
+    method = _resolve_method(adjust, families)
+    half = np.full(len(linear), np.nan)
+    results = []
+    for _, index in panels(linear.labels, families.by):
+        present = np.where(linear.estimable, 1.0, np.nan)
+        family = _family(linear, index, families, present, side)
+        results.append(critical_values(family, level, method, seed))
+        half[index] = results[-1].values * linear.se[index]
+    lower = linear.estimate - half if side != "less" else np.full(len(linear), -np.inf)
+    upper = linear.estimate + half if side != "greater" else np.full(len(linear), np.inf)
+    missing = ~linear.estimable
+    lower, upper = np.where(missing, np.nan, lower), np.where(missing, np.nan, upper)
+    return lower, upper, _notes(results, adjust, "Intervals adjusted by the")
+
+
+def _notes(results: Sequence[Adjusted], asked: str, words: str) -> tuple[str, ...]:
+    """One sentence a method, and one if it is not the method asked for."""
+    notes = [f"{words} {note}." for note in dict.fromkeys(r.note for r in results if r.note)]
+    used = {r.method for r in results if r.method != "none"}
+    changed = used - {asked}
+    if changed and asked != "none":
+        notes.append(f"adjust={asked!r} does not apply here and was changed to {changed.pop()!r}.")
+    return tuple(notes)

@@ -1,0 +1,243 @@
+"""One part of a model (conditional mean, zero inflation, dispersion) as rows of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glmmlab import links
+from glmmlab._types import FloatArray
+from glmmlab.errors import DataError, UnknownNameError
+from glmmlab.inference.reference_grid import ReferenceGrid, build_grid
+from glmmlab.inference.transformation import (
+    Transformation,
+    compose,
+    from_link,
+    from_response,
+)
+
+if TYPE_CHECKING:
+    from glmmlab.estimate.result import Estimate, PartEstimate
+    from glmmlab.formula.fixed import FixedPart
+
+_AUXILIARY_LINKS = {"zero_inflation": "logit"}  # all others are logarithms
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """Parameters of one linear predictor and what its grid rows are.
+
+    Attributes
+    ----------
+    fixed : FixedPart
+    params, cov : ndarray
+        Zeros where aliased.
+    null_basis : ndarray, shape (p, q), or None
+        Null space of the model matrix when columns are aliased.
+    transformation : Transformation or None
+    scale_name : str
+        Name of the link; empty for identity.
+    averaging_scale : str
+        "link" or "response".
+    term_columns : tuple of frozenset of str
+        Data columns of each term.
+    static_offset : float
+        Mean of the offset given beside the formula.
+    rows, offset : ndarray
+        Model matrix and offset on the grid, once there is one.
+    """
+
+    fixed: FixedPart
+    params: FloatArray
+    cov: FloatArray
+    null_basis: FloatArray | None
+    transformation: Transformation | None
+    scale_name: str
+    averaging_scale: str
+    term_columns: tuple[frozenset[str], ...]
+    static_offset: float
+    rows: FloatArray
+    offset: FloatArray
+
+
+def term_columns(fixed: FixedPart) -> tuple[frozenset[str], ...]:
+    """Data columns behind the factors of each term."""
+    columns = {e.name: frozenset(e.columns) for e in fixed.codings}
+    return tuple(
+        frozenset().union(*(columns.get(name, frozenset([name])) for name in term.variables))
+        for term in fixed.terms
+    )
+
+
+def part_of(estimate: Estimate, component: str) -> PartEstimate:
+    """The coefficients of a component; an error that names the components there are."""
+    if component == "conditional":
+        return estimate.conditional
+    if component in estimate.auxiliary:
+        return estimate.auxiliary[component]
+    parts = ", ".join(["conditional", *estimate.auxiliary])
+    raise UnknownNameError(f"The model has no {component!r} part; its parts are {parts}.")
+
+
+def linear_part(
+    estimate: Estimate, component: str, cov: FloatArray | None = None
+) -> ModelPart:
+    """A component of the model before it has met a grid."""
+    part = part_of(estimate, component)
+    if component == "conditional":
+        link = estimate.family.link
+        response = from_response(estimate.design.response)
+        transformation = compose(from_link(link), response)
+        name = "" if transformation is None else transformation.name
+        static = _static_offset(estimate)
+    else:
+        transformation = from_link(links.get(_AUXILIARY_LINKS.get(component, "log")))
+        name, static = _AUXILIARY_LINKS.get(component, "log"), 0.0
+    covariance = part.cov if cov is None else np.asarray(cov, float)
+    aliased = ~part.estimable
+    return ModelPart(
+        part.fixed,
+        np.where(aliased, 0.0, part.params),
+        np.where(np.isfinite(covariance), covariance, 0.0),
+        null_basis(part.fixed, estimate, aliased),
+        transformation,
+        name,
+        "link" if transformation is not None else "response",
+        term_columns(part.fixed),
+        static,
+        np.zeros((0, part.params.size)),
+        np.zeros(0),
+    )
+
+
+def null_basis(fixed: FixedPart, estimate: Estimate, aliased: np.ndarray) -> FloatArray | None:
+    """Orthonormal basis of {c : X c = 0}; None when no column is aliased.
+
+    Each aliased column is a combination of the others: X_a = X_k C, so (-C, I) spans it.
+    """
+    if not aliased.any():
+        return None
+    X = fixed.matrix(estimate.design.data)
+    scale = np.linalg.norm(X, axis=0)
+    scale[scale == 0] = 1.0
+    X = X / scale
+    combination, *_ = np.linalg.lstsq(X[:, ~aliased], X[:, aliased], rcond=None)
+    basis = np.zeros((X.shape[1], int(aliased.sum())))
+    basis[~aliased] = -combination
+    basis[aliased] = np.eye(int(aliased.sum()))
+    q, _ = np.linalg.qr(basis / scale[:, None])
+    return q
+
+
+def conditional_mean(
+    part: ModelPart, grid: ReferenceGrid, offset: float | FloatArray | None
+) -> ModelPart:
+    """The part on a grid: model matrix rows and offsets."""
+    n = len(grid.frame)
+    if offset is None:
+        known = part.fixed.offset(grid.frame) + part.static_offset
+    else:
+        known = np.asarray(offset, float)
+        if known.shape not in ((), (n,)):
+            raise DataError(
+                f"offset= has shape {known.shape}; give one number or {n}, one a grid row."
+            )
+        known = np.broadcast_to(known, (n,))
+    return replace(part, rows=part.fixed.matrix(grid.frame), offset=np.array(known))
+
+
+def _static_offset(estimate: Estimate) -> float:
+    """Mean of the part of the offset that no formula can evaluate on a grid."""
+    total = np.asarray(estimate.design.offset, float)
+    inside = estimate.conditional.fixed.offset(estimate.design.data)
+    return float(np.mean(total - inside))
+
+
+def prior_weights(estimate: Estimate) -> FloatArray | None:
+    """Weights of the rows in cell weights: prior weights, and trials given as weights."""
+    design = estimate.design
+    if design.weights is not None:
+        return np.asarray(design.weights, float)
+    if design.trials is not None and design.weights_name is not None:
+        return np.asarray(design.trials, float)
+    return None
+
+
+def response_name(estimate: Estimate) -> str:
+    """The left side of the formula."""
+    return estimate.design.response
+
+
+def default_df(estimate: Estimate, component: str = "conditional") -> float:
+    """Residual df for Gaussian models without random effects and of constant dispersion."""
+    if component not in ("conditional", "response") or estimate.family.name != "gaussian":
+        return float("inf")
+    dispersion = estimate.auxiliary.get("dispersion")
+    constant = dispersion is None or len(dispersion.names) == 1
+    if constant and not estimate.design.random:
+        return float(estimate.df_resid)
+    return float("inf")
+
+
+# ------------------------------------------------------------- E(y) with zero inflation
+
+
+def expected_response(
+    estimate: Estimate, at: Mapping[str, Any] | None
+) -> tuple[ModelPart, ReferenceGrid]:
+    """E(y) = mu (1 - pi) on the grid as parameters of its own, with their delta covariance."""
+    parts = [linear_part(estimate, "conditional")]
+    if "zero_inflation" in estimate.auxiliary:
+        parts.append(linear_part(estimate, "zero_inflation"))
+    grid = build_grid([p.fixed for p in parts], estimate.design.data, prior_weights(estimate), at)
+    parts = [conditional_mean(p, grid, None) for p in parts]
+    values = np.ones(len(grid.frame))
+    jacobian = []
+    for position, part in enumerate(parts):
+        eta = part.rows @ part.params + part.offset
+        inverse = part.transformation
+        mean = eta if inverse is None else inverse.inverse(eta)
+        slope = np.ones_like(eta) if inverse is None else inverse.slope(eta)
+        factor, change = (mean, slope) if position == 0 else (1 - mean, -slope)
+        jacobian = [values_part * factor[:, None] for values_part in jacobian]
+        jacobian.append((values * change)[:, None] * part.rows)
+        values = values * factor
+    J = np.hstack(jacobian)
+    covariance = J @ _joint_covariance(estimate, parts) @ J.T
+    n = len(values)
+    columns = tuple({c for p in parts for c in p.term_columns})
+    merged = replace(
+        parts[0], params=values, cov=covariance, transformation=None, scale_name="",
+        averaging_scale="response", term_columns=columns, rows=np.eye(n), offset=np.zeros(n),
+        null_basis=_lost_cells(parts),
+    )  # fmt: skip
+    return merged, grid
+
+
+def _lost_cells(parts: list[ModelPart]) -> FloatArray | None:
+    """Unit vectors of the grid cells that some part cannot estimate."""
+    n = len(parts[0].rows)
+    lost = np.zeros(n, bool)
+    for part in parts:
+        if part.null_basis is not None:
+            lost |= ((part.rows @ part.null_basis) ** 2).sum(axis=1) > 1e-8
+    return np.eye(n)[:, lost] if lost.any() else None
+
+
+def _joint_covariance(estimate: Estimate, parts: list[ModelPart]) -> FloatArray:
+    """Covariance of the conditional and zero-inflation coefficients, zeros where aliased."""
+    names = list(estimate.full_names)
+    wanted = [names.index(n) if n in names else -1 for n in parts[0].fixed.names]
+    for part in parts[1:]:
+        wanted += [
+            names.index(f"zero_inflation: {n}") if f"zero_inflation: {n}" in names else -1
+            for n in part.fixed.names
+        ]
+    present = np.array([i >= 0 for i in wanted])
+    result = np.zeros((len(wanted), len(wanted)))
+    index = np.array([i for i in wanted if i >= 0], dtype=np.intp)
+    result[np.ix_(present, present)] = np.nan_to_num(estimate.cov_full[np.ix_(index, index)])
+    return result

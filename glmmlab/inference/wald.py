@@ -1,0 +1,110 @@
+"""Wald tests of several linear hypotheses at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+from scipy.special import chdtrc, fdtrc
+
+from glmmlab._tables import Document, Table
+from glmmlab._types import FloatArray
+from glmmlab.inference.linear import LinearEstimates
+
+
+def chi_square_tail(chisq: float, df: int, df_resid: float = np.inf) -> float:
+    """P-value of a Wald chi-square; of F = chisq / df when the denominator df are finite."""
+    if df == 0 or np.isnan(chisq):
+        return float("nan")
+    if np.isinf(df_resid):
+        return float(chdtrc(df, chisq))
+    return float(fdtrc(df, df_resid, chisq / df))
+
+
+def wald_chisq(params: FloatArray, cov: FloatArray) -> float:
+    """b' V^{-1} b for a non-singular V; 0 for no parameters.
+
+    Standardised before solving, so that covariates on wild scales do not spoil it.
+    """
+    if params.size == 0:
+        return 0.0
+    scale = np.sqrt(np.diag(cov))
+    z = params / scale
+    correlation = cov / np.outer(scale, scale)
+    return float(z @ linalg.solve(correlation, z, assume_a="pos"))
+
+
+@dataclass(frozen=True)
+class WaldTest:
+    """Joint test of linear hypotheses.
+
+    Attributes
+    ----------
+    chisq : float
+        Wald statistic.
+    df : int
+        Independent hypotheses.
+    df_resid : float
+        Denominator degrees of freedom; ``inf`` for the chi-square test, else F = chisq / df.
+    p : float
+    hypothesis : str
+    dropped : int
+        Hypotheses that were redundant or not estimable.
+    """
+
+    chisq: float
+    df: int
+    df_resid: float
+    p: float
+    hypothesis: str
+    dropped: int = 0
+
+    def _document(self) -> Document:
+        kind = "asymptotic chi-square" if np.isinf(self.df_resid) else "F = chisq / df"
+        row = (f"{self.chisq:.4f}", str(self.df), f"{self.p:.4g}")
+        columns: tuple[str, ...] = ("chisq", "df", "p")
+        if np.isfinite(self.df_resid):
+            row, columns = (*row, f"{self.df_resid:.2f}"), (*columns, "df_resid")
+        parts: list[str | Table] = [f"H0: {self.hypothesis}", Table(columns, [row], left=0)]
+        if self.dropped:
+            parts.append(f"{self.dropped} hypotheses were redundant or not estimable.")
+        return Document(parts, f"Joint Wald test ({kind})")
+
+    def __str__(self) -> str:
+        return self._document().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._document().html()
+
+
+def joint_test(linear: LinearEstimates, hypothesis: str, null: float = 0.0) -> WaldTest:
+    """Test that all rows equal `null` at once.
+
+    Redundant rows are reduced to an orthonormal basis Q of their row space:
+    (Q b - c)' (Q V Q')^{-1} (Q b - c).  Rows that are not estimable are left out.
+    """
+    usable = linear.estimable
+    rows = linear.rows[usable]
+    target = null - linear.offset[usable]
+    q, c = _row_space(rows, target)
+    estimate = q @ linear.params - c
+    df = len(q)
+    chisq = wald_chisq(estimate, q @ linear.cov @ q.T) if df else float("nan")
+    degrees = linear.degrees[usable]
+    df_resid = float(degrees.min()) if degrees.size else float("inf")
+    if df and callable(linear.df):
+        df_resid = float(np.min(linear.df(q)))
+    p = chi_square_tail(chisq, df, df_resid)
+    return WaldTest(chisq, df, df_resid, p, hypothesis, len(linear) - df)
+
+
+def _row_space(rows: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Orthonormal rows Q spanning those of L, and the c for which L b = target means Q b = c."""
+    if rows.size == 0:
+        return np.zeros((0, rows.shape[1])), np.zeros(0)
+    u, s, vt = np.linalg.svd(rows, full_matrices=False)
+    rank = int((s > 1e-9 * max(s[0], 1e-300)).sum()) if s[0] > 1e-12 else 0
+    return vt[:rank], (u.T @ target)[:rank] / s[:rank]
