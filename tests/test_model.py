@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -104,3 +105,13 @@ def test_summaries_do_not_depend_on_row_order():
     again = gl.glmm(reference("cbpp_binom")["formula"], data.iloc[order], "binomial")
     assert again.llf == pytest.approx(fit("cbpp_binom").llf, abs=1e-8)
     assert_allclose(again.fittedvalues.sort_index(), fit("cbpp_binom").fittedvalues, rtol=1e-5)
+
+
+def test_warnings_point_at_the_callers_line():
+    data = case_data("fung_beta").assign(twice=lambda d: (d["fungicide"] == "2") * 2.0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gl.glmm("severity ~ fungicide + twice + (1 | block)", data, "beta")
+    kinds = {w.category for w in caught}
+    assert kinds == {gl.RankDeficientWarning, gl.SingularFitWarning}
+    assert {w.filename for w in caught} == {__file__}

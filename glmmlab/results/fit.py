@@ -128,6 +128,15 @@ class Fit:
         -------
         DataFrame
             Columns ``lower, upper``; variance parameters have ``estimate`` before them.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> fit.conf_int().round(3).loc["gen[T.O75]"].tolist()
+        [-0.583, 0.291]
         """
         from glmmlab.inference import intervals
 
@@ -275,6 +284,18 @@ class Fit:
         """Predicted means: a Series, or with ``se=True`` a frame ``estimate, se, lower, upper``.
 
         See :func:`glmmlab.inference.predict.predict` for scales, levels and new groups.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> new = {"extract": ["bean", "cucumber"], "gen": ["O73", "O73"]}
+        >>> fit.predict(new, se=True).round(3)
+           estimate     se  lower  upper
+        0     0.398  0.044  0.316  0.487
+        1     0.532  0.042  0.449  0.613
         """
         from glmmlab.inference.predict import predict
 
@@ -286,6 +307,15 @@ class Fit:
         """`n` new responses, shape (n, nobs); successes for binomial kinds.
 
         See :func:`glmmlab.inference.simulate.simulate`.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> fit.simulate(250, seed=1).shape
+        (250, 21)
         """
         from glmmlab.inference.simulate import simulate
 
@@ -317,6 +347,18 @@ class Fit:
         """Likelihood-ratio table of this fit (``model 1``) and others, smallest first.
 
         See :func:`glmmlab.inference.comparison.compare` for the checks and ``boundary``.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> plates = gl.glmm(formula + " + (1 | plate)", data=seeds, family="binomial")
+        >>> fit.compare(plates, boundary=True).frame[["npar", "chisq", "df", "p"]].round(4)
+                 npar   chisq   df       p
+        model 1     4     NaN  NaN     NaN
+        model 2     5  2.3349  1.0  0.0633
         """
         from glmmlab.inference.comparison import compare
 
@@ -355,6 +397,19 @@ class Fit:
         ----------
         stars : bool
             Add R's significance codes to the coefficient tables.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> fit.summary().coefficients.round(3)
+                                        estimate     se      z      p
+        Intercept                         -0.412  0.184 -2.238  0.025
+        extract[T.cucumber]                0.540  0.250  2.162  0.031
+        gen[T.O75]                        -0.146  0.223 -0.654  0.513
+        extract[T.cucumber]:gen[T.O75]     0.778  0.306  2.539  0.011
         """
         return summarize(self.estimate, stars)
 
