@@ -1,0 +1,339 @@
+"""The residuals object as users meet it: checks, options, texts, figures."""
+
+from __future__ import annotations
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import glmmlab.residuals as residuals
+from glmmlab.errors import (
+    DataError,
+    InferenceWarning,
+    ResponseError,
+    UnknownColumnError,
+    UnknownNameError,
+)
+
+N = 80
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def poisson(seed: int = 1, n: int = N, data: pd.DataFrame | None = None, **options):
+    rng = np.random.default_rng(seed)
+    mu = np.linspace(1, 6, n)
+    return residuals.from_simulations(
+        rng.poisson(mu), rng.poisson(mu, (100, n)), mu, True, seed=seed, data=data, **options
+    )
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "dose": np.linspace(0, 1, N),
+            "plot": pd.Categorical(["b", "a"] * (N // 2), categories=["b", "a"]),
+            "day": np.random.default_rng(0).permutation(N),
+            "x": np.repeat(np.arange(10), 8),
+            "y": np.tile(np.arange(8), 10),
+        }
+    )
+
+
+def overdispersed(factor: float, seed: int = 3):
+    rng = np.random.default_rng(seed)
+    mu = np.full(200, 5.0)
+    y = rng.normal(mu, factor)
+    return residuals.from_simulations(y, rng.normal(mu, 1, (250, 200)), mu, False, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        ({"observed": [1.0, np.nan, 2.0]}, ResponseError, "row 1"),
+        ({"observed": [[1.0, 2.0]]}, ResponseError, "shape"),
+        ({"observed": ["a", "b", "c"]}, ResponseError, "numeric"),
+        ({"simulated": np.ones((3, 5))}, DataError, "transposed"),
+        ({"simulated": np.ones((1, 3))}, DataError, "At least 2 simulations"),
+        ({"simulated": np.ones(3)}, DataError, "matrix"),
+        ({"simulated": np.array([[1, 2, 3], [1, np.nan, 3]])}, DataError, "row 1"),
+        ({"fitted": [1.0, 2.0]}, DataError, "3 rows"),
+        ({"fitted": [1.0, 2.0, np.inf]}, DataError, "row 2"),
+        ({"method": "PIT"}, UnknownNameError, "'pit'"),
+        ({"rotation": np.eye(2)}, DataError, "rotation"),
+        ({"rotation": -np.eye(3)}, DataError, "positive definite"),
+        ({"data": pd.DataFrame({"a": [1]})}, DataError, "1 rows"),
+    ],
+)
+def test_bad_input_is_refused_with_a_reason(change, error, text):
+    good = {
+        "observed": [1.0, 2.0, 3.0],
+        "simulated": np.arange(12.0).reshape(4, 3),
+        "fitted": [1.0, 2.0, 3.0],
+        "integer": False,
+    }
+    if "transposed" in text:
+        change = {"simulated": np.ones((3, 5)), "observed": [1.0, 2.0, 3.0]}
+    with pytest.raises(error, match=text):
+        residuals.from_simulations(**(good | change))
+
+
+def test_infinite_simulations_are_told():
+    s = np.ones((3, 2)) * np.array([[1], [2], [np.inf]])
+    with pytest.warns(InferenceWarning, match="infinite"):
+        res = residuals.from_simulations([1.5, 5.0], s, [1, 1], False)
+    np.testing.assert_allclose(res.scaled, [1 / 3, 2 / 3])
+
+
+def test_traditional_notices_counts_called_continuous():
+    with pytest.warns(InferenceWarning, match="treated as counts"):
+        residuals.from_simulations([1, 2], np.ones((5, 2)), [1, 1], False, method="traditional")
+    with pytest.warns(InferenceWarning, match="not randomised"):
+        residuals.from_simulations(
+            [1, 2], np.full((5, 2), 1.5), [1, 1], False, method="traditional"
+        )
+
+
+def test_same_seed_same_residuals_and_asking_twice():
+    a, b, c = poisson(1), poisson(1), poisson(1)
+    np.testing.assert_array_equal(a.scaled, b.scaled)
+    assert a.test_outliers().p == a.test_outliers().p == c.test_outliers().p
+    assert a.test_quantiles().p == b.test_quantiles().p
+    assert not np.array_equal(a.scaled, poisson(2).scaled)
+
+
+def test_numbers_belong_to_the_residuals():
+    res = poisson()
+    with pytest.raises(ValueError, match="read-only"):
+        res.scaled[0] = 0.5
+
+
+def test_default_type_of_outlier_test():
+    assert poisson().test_outliers().type == "bootstrap"
+    assert poisson(n=600).test_outliers().type == "binomial"
+    assert poisson(dependent=True).test_outliers().type == "simulations"
+    assert overdispersed(1).test_outliers().type == "binomial"
+    assert poisson(dependent=True).test_uniformity().reference == "simulations"
+
+
+def test_normal_scale_and_outliers():
+    res = residuals.from_simulations(
+        [0.0, 2.5, 9.0], np.arange(1.0, 5.0)[:, None] * np.ones(3), [2.5] * 3, False
+    )
+    np.testing.assert_allclose(res.residuals("normal", (-7, 7)), [-7, 0, 7])
+    assert np.isinf(res.residuals("normal")).sum() == 2
+    np.testing.assert_array_equal(res.outliers(), [0, 2])
+    np.testing.assert_array_equal(res.outliers("upper"), [2])
+    np.testing.assert_allclose(res.residuals(lambda r: 2 * r), [0, 1, 2])
+
+
+def test_rotation_removes_known_correlation():
+    rng = np.random.default_rng(1)
+    covariance = 0.9 ** np.abs(np.subtract.outer(np.arange(60), np.arange(60)))
+    draws = rng.multivariate_normal(np.zeros(60), covariance, 301)
+    plain = residuals.from_simulations(draws[0], draws[1:], np.zeros(60), False)
+    turned = residuals.from_simulations(
+        draws[0], draws[1:], np.zeros(60), False, rotation=covariance
+    )
+    assert plain.test_temporal(np.arange(60)).p < 1e-6
+    assert turned.test_temporal(np.arange(60)).p > 0.05
+    estimated = residuals.from_simulations(
+        draws[0], draws[1:], np.zeros(60), False, rotation="estimated"
+    )
+    assert estimated.test_temporal(np.arange(60)).p > 0.01
+
+
+@pytest.mark.parametrize(
+    ("make", "test", "words"),
+    [
+        (lambda: overdispersed(1.6), "test_dispersion", "overdispersion"),
+        (lambda: overdispersed(0.5), "test_dispersion", "underdispersion"),
+        (lambda: overdispersed(1.8), "test_uniformity", "overdispersion"),
+        (lambda: overdispersed(0.5), "test_uniformity", "underdispersion"),
+        (lambda: overdispersed(2.5), "test_outliers", "More observations"),
+    ],
+)
+def test_explanations_name_the_direction(make, test, words):
+    result = getattr(make(), test)()
+    assert result.significant
+    assert words in result.explain()
+
+
+def test_explanations_without_deviation_do_not_claim_a_proof(frame):
+    res = poisson(4, data=frame)
+    for result in (
+        res.test_uniformity(),
+        res.test_dispersion(),
+        res.test_outliers(),
+        res.test_zero_inflation(),
+        res.test_quantiles("dose"),
+        res.test_categorical("plot"),
+        res.test_temporal("day"),
+        res.test_spatial("x", "y"),
+        res.test_generic(np.max),
+    ):
+        assert result.p > 0.01
+        assert "not proof" in result.explain() or result.significant
+        assert result.p_text in str(result) and "H0" in str(result)
+        assert result._repr_html_().startswith("<table>")
+
+
+def test_quantile_explanations():
+    rng = np.random.default_rng(2)
+    x = np.linspace(-1, 1, 300)
+    s = rng.normal(0, 1, (250, 300))
+    trend = residuals.from_simulations(rng.normal(x, 1), s, x, False).test_quantiles()
+    assert trend.significant and "mean curve" in trend.explain()
+    spread = residuals.from_simulations(rng.normal(0, np.exp(x)), s, x, False).test_quantiles()
+    assert spread.significant and "spread" in spread.explain()
+    bent = residuals.from_simulations(rng.normal(3 * x**2 - 1, 1), s, x, False).test_quantiles()
+    assert bent.significant and "bend" in bent.explain()
+    assert trend.frame["quantile"].tolist() == [0.25, 0.5, 0.75]
+
+
+def test_zero_inflation_directions():
+    rng = np.random.default_rng(3)
+    s = rng.poisson(2, (250, 200))
+    more = np.where(rng.random(200) < 0.3, 0, rng.poisson(2, 200))
+    test = residuals.from_simulations(more, s, np.full(200, 2.0), True).test_zero_inflation()
+    assert test.significant and "more zeros" in test.explain() and test.p_text == "p < 0.004"
+    fewer = residuals.from_simulations(np.maximum(more, 1), s, np.full(200, 2.0), True)
+    assert "fewer zeros" in fewer.test_zero_inflation().explain()
+
+
+def test_html_is_escaped():
+    res = poisson()
+    name = "<script>alert(1)</script>"
+    test = res.test_categorical(pd.Series(["a", "b"] * (N // 2), name=name))
+    assert "<script>" not in test._repr_html_() and "&lt;script&gt;" in test._repr_html_()
+
+
+def test_predictors_are_checked(frame):
+    res = poisson(data=frame)
+    with pytest.raises(UnknownColumnError, match="dose"):
+        res.test_quantiles("doze")
+    with pytest.raises(UnknownColumnError, match="no data"):
+        poisson().test_quantiles("dose")
+    with pytest.raises(DataError, match="80 rows"):
+        res.test_quantiles([1.0, 2.0])
+    with pytest.raises(DataError, match="test_categorical"):
+        res.test_quantiles("plot")
+    with pytest.raises(DataError, match="missing"):
+        res.test_quantiles(np.r_[np.nan, np.ones(N - 1)])
+    with pytest.raises(DataError, match="repeated"):
+        res.test_temporal("x")
+    with pytest.raises(DataError, match="same place"):
+        res.test_spatial(np.zeros(N), np.zeros(N))
+    with pytest.raises(UnknownNameError, match="two-sided"):
+        res.test_dispersion("two.sided")
+    with pytest.raises(DataError, match="Pearson"):
+        res.test_dispersion(type="pearson")
+
+
+def test_pearson_dispersion_against_the_chi_square_distribution():
+    from scipy.stats import chi2
+
+    rng = np.random.default_rng(1)
+    res = poisson(pearson=rng.normal(0, 1.3, N), pearson_df=N - 2)
+    test = res.test_dispersion("greater", type="pearson")
+    assert test.p == pytest.approx(chi2.sf(test.chisq, N - 2))
+    assert test.statistic == pytest.approx(test.chisq / (N - 2))
+    two = res.test_dispersion(type="pearson")
+    assert two.p == pytest.approx(2 * chi2.sf(test.chisq, N - 2))
+
+
+def test_refit_takes_estimation_into_account():
+    """A fitted group mean makes residuals too small; refits have the same handicap."""
+    rng = np.random.default_rng(5)
+    group = np.repeat(np.arange(20), 2)
+
+    def refit(y):
+        mean = np.bincount(group, y)[group] / 2
+        return mean, y - mean
+
+    y = rng.normal(size=40)
+    mu, pearson = refit(y)
+    s = rng.normal(mu, 1, (200, 40))
+    plain = residuals.from_simulations(y, s, mu, False).test_dispersion()
+    refitted = residuals.from_simulations(y, s, mu, False, pearson=pearson, refit=refit)
+    assert plain.statistic < 0.75  # half of the degrees of freedom went into the means
+    assert refitted.method == "refit"
+    assert refitted.test_dispersion().p > 0.05
+    assert refitted.test_uniformity().p > 0.05
+
+
+def test_failing_refits_are_counted():
+    calls = iter(range(100))
+
+    def refit(y):
+        if next(calls) % 4 == 0:
+            raise DataError("no")
+        return y * 0, y
+
+    rng = np.random.default_rng(1)
+    y, s = rng.normal(size=10), rng.normal(size=(40, 10))
+    with pytest.warns(InferenceWarning, match="10 of 40 refits failed"):
+        res = residuals.from_simulations(y, s, y * 0, False, pearson=y, refit=refit)
+    assert res.refits is not None and res.refits.failures == 10
+
+
+def test_every_figure_is_drawn(frame):
+    res = poisson(data=frame)
+    assert len(res.plot().axes) == 2
+    narrow = res.plot(plt.figure(figsize=(4.5, 8), layout="constrained"))
+    upper, lower = (ax.get_position() for ax in narrow.axes)
+    assert upper.y0 > lower.y1 - 0.2  # one above the other
+    assert res.plot_qq().get_xlabel().startswith("Expected")
+    assert "rank" in res.plot_residuals().get_xlabel()
+    assert res.plot_residuals("dose", rank=False).get_xlabel() == "dose"
+    assert res.plot_residuals("dose", absolute=True).get_ylabel().startswith("2 |")
+    assert res.plot_residuals("plot").get_xlabel() == "plot"
+    assert "1" in res.plot_dispersion(wrong=True).get_xlabel()
+    assert res.plot_zero_inflation().get_xlabel() == "Number of zeros"
+    assert len(res.plot_histogram().patches) == 52
+    assert len(res.plot_temporal("day").axes) == 2
+    assert res.plot_spatial("x", "y").get_xlabel() == "x"
+
+
+def test_numbers_with_few_values_are_drawn_as_levels():
+    res = poisson()
+    ax = res.plot_residuals(np.repeat([1, 2, 3, 4], 20))
+    assert [t.get_text() for t in ax.get_xticklabels()][:2] == ["1", "2"]
+    many = res.plot_residuals(np.repeat(np.arange(10), 8))  # 8 rows a value: numeric
+    assert "rank" in many.get_xlabel()
+
+
+def test_large_data_are_fast_and_small_in_memory():
+    """10,000 x 250: all default tests in about a second, temporaries far below the matrix."""
+    import tracemalloc
+
+    rng = np.random.default_rng(1)
+    n = 10_000
+    s = rng.normal(size=(250, n))
+    y = rng.normal(size=n)
+    tracemalloc.start()
+    res = residuals.from_simulations(y, s, np.zeros(n), False, seed=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.5 * s.nbytes
+    assert set(res.test_all().index) == {"uniformity", "dispersion", "outliers", "quantiles"}
+
+
+def test_all_tests_of_very_many_rows_use_a_subset_for_quantiles():
+    rng = np.random.default_rng(1)
+    n = 25_000
+    res = residuals.from_simulations(
+        rng.normal(size=n), rng.normal(size=(60, n)), np.arange(n), False, seed=1
+    )
+    test = res.test_quantiles()
+    assert test.rows_used == 20_000 and "random subset" in str(test)
