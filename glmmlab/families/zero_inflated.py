@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
-from glmmlab.errors import UnknownNameError
+from glmmlab.errors import ResponseError, UnknownNameError
 from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts
 from glmmlab.links import Link, expit_pair, softplus
 
@@ -34,6 +34,8 @@ class ZeroInflated(Family):
     ------
     UnknownNameError
         The base is itself zero-inflated.
+    ResponseError
+        The base is a distribution on all numbers (gaussian, t).
 
     Examples
     --------
@@ -49,6 +51,11 @@ class ZeroInflated(Family):
     def __init__(self, base: Family) -> None:
         if isinstance(base, ZeroInflated):
             raise UnknownNameError(f"{base!r} is zero-inflated already; give its base family.")
+        if base.natural == "identity":
+            raise ResponseError(
+                f"Zero inflation mixes zeros with counts or positive responses; the {base.name} "
+                "family spreads over all numbers. Use a count family, or gamma or beta."
+            )
         self.base = base
         self.name = f"zero_inflated_{base.name}"
         self.link = base.link
