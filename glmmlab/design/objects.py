@@ -13,7 +13,7 @@ import pandas as pd
 
 from glmmlab._types import FloatArray, IntArray
 from glmmlab.errors import GlmmlabWarning
-from glmmlab.formula.columns import as_frame, codes_of, column
+from glmmlab.formula.columns import as_frame, codes_of, column, factor
 from glmmlab.formula.fixed import FixedPart
 
 
@@ -95,7 +95,8 @@ class RandomTerm:
         """Codes of new data, -1 for unknown levels."""
         role = f"the random term {self.text}"
         if len(self.group_columns) == 1:
-            return codes_of(column(newdata, self.group, role), self.levels, self.group)
+            name = self.group_columns[0]
+            return codes_of(column(newdata, name, role), self.levels)
         parts = [_as_text(column(newdata, name, role)) for name in self.group_columns]
         known = {level: place for place, level in enumerate(self.levels)}
         joined = [":".join(labels) for labels in zip(*parts, strict=True)]
@@ -103,8 +104,6 @@ class RandomTerm:
 
 
 def _as_text(values: pd.Series) -> list[str]:
-    from glmmlab.formula.columns import factor
-
     levels, codes = factor(values)
     texts = [*(str(level) for level in levels), "\0missing"]
     return [texts[code] for code in codes]

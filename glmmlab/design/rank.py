@@ -27,9 +27,9 @@ def independent_columns(X: FloatArray) -> tuple[int, ...]:
     >>> independent_columns(np.array([[1.0, 1.0, 2.0], [1.0, 2.0, 3.0], [1.0, 3.0, 4.0]]))
     (0, 1)
     """
-    n, p = X.shape
-    if n == 0 or p == 0:
-        return ()
+    p = X.shape[1]
+    if _clearly_independent(X):
+        return tuple(range(p))
     triangle = np.linalg.qr(X, mode="r")
     lengths = np.sqrt(np.einsum("ij,ij->j", triangle, triangle))
     kept = list(range(p))
@@ -44,3 +44,16 @@ def independent_columns(X: FloatArray) -> tuple[int, ...]:
         del kept[first]
         triangle = np.linalg.qr(np.delete(triangle, first, axis=1), mode="r")
     return tuple(kept)
+
+
+def _clearly_independent(X: FloatArray) -> bool:
+    """The cheap case: X'X, whose factor has half the digits, is far from singular."""
+    gram = X.T @ X
+    lengths = np.sqrt(np.diag(gram))
+    if not (lengths > 0).all() or not np.isfinite(lengths).all():
+        return False
+    try:
+        factor = np.linalg.cholesky(gram / np.outer(lengths, lengths))
+    except np.linalg.LinAlgError:
+        return False
+    return bool((np.diag(factor) > 1e-3).all())

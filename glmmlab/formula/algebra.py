@@ -35,8 +35,18 @@ def terms(text: str) -> tuple[Factors, ...]:
     >>> [":".join(f.name for f in term) for term in terms("0 + x")]
     ['x']
     """
+    return expand(tokenize(text), text)
+
+
+def expand(tokens: Sequence[Token], text: str) -> tuple[Factors, ...]:
+    """Terms of tokens that are part of ``text``, which errors show with the place.
+
+    Raises
+    ------
+    FormulaError
+    """
     parser = _Parser(text)
-    found = parser.expand(tokenize(text))
+    found = parser.expand(tokens)
     order = {factor: place for place, factor in enumerate(parser.seen)}
     sorted_terms = sorted(found, key=len)
     return tuple(tuple(sorted(term, key=order.__getitem__)) for term in sorted_terms)
@@ -100,7 +110,7 @@ class _Parser:
         self, piece: Sequence[Token], operators: frozenset[str], context: Sequence[Token]
     ) -> tuple[str, Sequence[Token]]:
         """The operator a piece starts with ("" for the first piece), and the piece's body."""
-        starts = bool(piece) and piece[0].kind == "op" and piece[0].text in operators
+        starts = bool(piece) and piece[0].op in operators
         body = piece[1:] if starts else piece
         if not body:
             at = piece[0] if piece else (context[0] if context else None)
@@ -144,7 +154,7 @@ class _Parser:
 
     def _atom(self, tokens: Sequence[Token]) -> list[frozenset[Expression]]:
         first = tokens[0]
-        if first.text == "(" and first.kind == "op" and closing(tokens, 0) == len(tokens) - 1:
+        if first.op == "(" and closing(tokens, 0) == len(tokens) - 1:
             inner = tokens[1:-1]
             if not inner:
                 raise formula_error("the brackets are empty", self.text, first.position)
@@ -164,10 +174,10 @@ class _Parser:
         first = tokens[0]
         if first.kind == "name" and len(tokens) == 1:
             return expression(first.source, self.text, first.position)
-        called = first.kind == "name" and not first.quoted and tokens[1].text == "("
+        called = first.kind == "name" and not first.quoted and tokens[1].op == "("
         if called and closing(tokens, 1) == len(tokens) - 1:
             return expression(source(tokens), self.text, first.position)
-        if first.text == "{" and closing(tokens, 0) == len(tokens) - 1:
+        if first.op == "{" and closing(tokens, 0) == len(tokens) - 1:
             return expression(source(tokens[1:-1]), self.text, first.position)
         wrong = first if first.kind == "op" or len(tokens) == 1 else tokens[1]
         raise formula_error(

@@ -12,6 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from glmmlab.errors import FormulaError
+from glmmlab.formula.algebra import expand
+from glmmlab.formula.expressions import Expression, expression
 from glmmlab.formula.tokens import (
     Token,
     closing,
@@ -92,12 +94,42 @@ def parse(text: str) -> ParsedFormula:
     if not left:
         raise formula_error("the formula has no response before '~'", text, 0)
     _refuse_bars(left, text, "the response cannot hold a random term")
+    _left_side(left, text)
     if not right:
         raise formula_error(
             "nothing follows '~': write y ~ 1 for a model of the mean", text, len(text)
         )
     fixed, offsets, random = _right_side(right, text)
     return ParsedFormula(text, source(left), fixed, random, offsets)
+
+
+@lru_cache(maxsize=256)
+def response_expressions(text: str) -> tuple[Expression, ...]:
+    """The expressions of a response: two for ``cbind(a, b)``, otherwise one.
+
+    Examples
+    --------
+    >>> [e.name for e in response_expressions("cbind(germ, n - germ)")]
+    ['germ', 'n - germ']
+    """
+    return _left_side(tokenize(text), text)
+
+
+def _left_side(tokens: Sequence[Token], text: str) -> tuple[Expression, ...]:
+    if len(tokens) < 2 or tokens[0].text != "cbind" or tokens[1].op != "(":
+        return (expression(source(tokens), text, tokens[0].position if tokens else 0),)
+    end = closing(tokens, 1)
+    if end != len(tokens) - 1:
+        raise formula_error("cbind() stands alone", text, tokens[end + 1].position)
+    pieces = split(tokens[2:-1], frozenset({","}))
+    arguments = [pieces[0], *(piece[1:] for piece in pieces[1:])]
+    if any(not argument for argument in arguments):
+        raise formula_error("an argument of cbind() is missing", text, tokens[0].position)
+    if len(arguments) != 2:
+        raise formula_error(
+            "cbind() takes two columns: successes and failures", text, tokens[0].position
+        )
+    return tuple(expression(source(a), text, a[0].position) for a in arguments)
 
 
 @lru_cache(maxsize=256)
@@ -110,10 +142,10 @@ def parse_part(text: str) -> tuple[str, tuple[str, ...]]:
     ('x', ('log(t)',))
     """
     tokens = tokenize(text)
-    if tokens and tokens[0].text == "~" and tokens[0].kind == "op":
+    if tokens and tokens[0].op == "~":
         tokens = tokens[1:]
     for token in tokens:
-        if token.kind == "op" and token.text == "~":
+        if token.op == "~":
             raise formula_error("a one-sided formula has no response", text, token.position)
     if not tokens:
         raise formula_error("the formula is empty: write ~ 1 for a constant", text, None)
@@ -134,11 +166,12 @@ def _right_side(
     _sort_terms(tokens, text, fixed, offsets, random)
     if not fixed:
         return "1", tuple(offsets), tuple(random)
+    expand(fixed, text)
     return source(_without_leading_plus(fixed)), tuple(offsets), tuple(random)
 
 
 def _without_leading_plus(tokens: list[Token]) -> list[Token]:
-    return tokens[1:] if tokens[0].text == "+" and tokens[0].kind == "op" else tokens
+    return tokens[1:] if tokens[0].op == "+" else tokens
 
 
 def _sort_terms(
@@ -153,13 +186,13 @@ def _sort_terms(
     if bar is not None:
         raise formula_error("put a random term in brackets: (1 | g)", text, bar.position)
     for number, piece in enumerate(split(tokens, _SIGNS)):
-        signed = bool(piece) and piece[0].kind == "op" and piece[0].text in _SIGNS
+        signed = bool(piece) and piece[0].op in _SIGNS
         body = piece[1:] if signed else piece
         if not body:
             if number == 0 and not piece and len(tokens):
                 continue  # the formula starts with a sign
             _missing_term(piece, tokens, text)
-        minus = signed and piece[0].text == "-"
+        minus = signed and piece[0].op == "-"
         if _is_offset(body):
             if minus:
                 raise formula_error("an offset can only be added", text, piece[0].position)
@@ -188,15 +221,15 @@ def _bracketed(
     random: list[RandomSpec],
 ) -> None:
     """A piece with a bar in it: ``(x | g)``, or brackets around a sum that holds one."""
-    if body[0].text == "(" and closing(body, 0) == len(body) - 1:
+    if body[0].op == "(" and closing(body, 0) == len(body) - 1:
         inner = body[1:-1]
         if _top_level_bar(inner) is not None:
             random.extend(_random_terms(inner, text))
         else:
             _sort_terms(inner, text, fixed, offsets, random)
         return
-    bar = next(token for token in body if token.kind == "op" and token.text in _BARS)
-    if len(body) > 1 and body[0].text in _STRUCTURES and body[1].text == "(":
+    bar = next(token for token in body if token.op in _BARS)
+    if len(body) > 1 and body[0].text in _STRUCTURES and body[1].op == "(":
         raise formula_error(
             f"the covariance structure {body[0].text}(...) is not available; (x | g) has an "
             "unstructured and (x || g) a diagonal covariance",
@@ -221,14 +254,13 @@ def _random_terms(tokens: Sequence[Token], text: str) -> list[RandomSpec]:
         )
     _refuse_bars(lhs, text, "a random term cannot hold another one")
     _refuse_bars(group, text, "a random term cannot hold another one")
-    for token in lhs:
-        if token.text == "offset" and token.kind == "name":
-            raise formula_error("an offset belongs in the fixed part", text, token.position)
+    _refuse_inner_offset(lhs, text)
+    expand(lhs, text)
     groups = _groups(group, text)
     left = source(lhs)
     joined = [":".join(_quoted(name) for name in names) for names in groups]
     return [
-        RandomSpec(f"({left} {bar.text} {name})", left, name, bar.text == "||", columns)
+        RandomSpec(f"({left} {bar.text} {name})", left, name, bar.op == "||", columns)
         for name, columns in zip(joined, groups, strict=True)
     ]
 
@@ -242,7 +274,7 @@ def _groups(tokens: Sequence[Token], text: str) -> list[tuple[str, ...]]:
     """Expand ``a/b:c`` to the column tuples (a,), (a, b, c)."""
     expanded: list[tuple[str, ...]] = []
     for piece in split(tokens, frozenset({"/"})):
-        slash = bool(piece) and piece[0].kind == "op" and piece[0].text == "/"
+        slash = bool(piece) and piece[0].op == "/"
         body = piece[1:] if slash else piece
         if not body:
             at = piece[0].position if piece else tokens[0].position
@@ -255,13 +287,13 @@ def _groups(tokens: Sequence[Token], text: str) -> list[tuple[str, ...]]:
 
 def _nested(tokens: Sequence[Token], text: str) -> list[tuple[str, ...]]:
     """Columns joined by ``:``, or a bracket that holds a whole grouping expression."""
-    if tokens[0].text == "(" and tokens[0].kind == "op" and closing(tokens, 0) == len(tokens) - 1:
+    if tokens[0].op == "(" and closing(tokens, 0) == len(tokens) - 1:
         if len(tokens) == 2:
             raise formula_error("a grouping factor is missing here", text, tokens[0].position)
         return _groups(tokens[1:-1], text)
     columns: list[str] = []
     for piece in split(tokens, frozenset({":"})):
-        colon = bool(piece) and piece[0].kind == "op" and piece[0].text == ":"
+        colon = bool(piece) and piece[0].op == ":"
         body = piece[1:] if colon else piece
         if not body:
             at = piece[0].position if piece else tokens[0].position
@@ -274,7 +306,7 @@ def _group_column(tokens: Sequence[Token], text: str) -> str:
     first = tokens[0]
     if len(tokens) == 1 and first.kind == "name":
         return first.text
-    wrapped = len(tokens) == 4 and tokens[1].text == "(" and tokens[2].kind == "name"
+    wrapped = len(tokens) == 4 and tokens[1].op == "(" and tokens[2].kind == "name"
     if wrapped and first.kind == "name" and first.text in ("C", "factor"):
         return tokens[2].text  # grouping columns are labels anyway
     raise formula_error(
@@ -285,7 +317,7 @@ def _group_column(tokens: Sequence[Token], text: str) -> str:
 
 
 def _has_bar(tokens: Sequence[Token]) -> bool:
-    return any(token.kind == "op" and token.text in _BARS for token in tokens)
+    return any(token.op in _BARS for token in tokens)
 
 
 def _top_level_bar(tokens: Sequence[Token]) -> Token | None:
@@ -295,7 +327,7 @@ def _top_level_bar(tokens: Sequence[Token]) -> Token | None:
 
 def _refuse_bars(tokens: Sequence[Token], text: str, message: str) -> None:
     for token in tokens:
-        if token.kind == "op" and token.text in _BARS:
+        if token.op in _BARS:
             raise formula_error(message, text, token.position)
 
 
@@ -305,7 +337,7 @@ def _is_offset(tokens: Sequence[Token]) -> bool:
         and tokens[0].kind == "name"
         and tokens[0].text == "offset"
         and not tokens[0].quoted
-        and tokens[1].text == "("
+        and tokens[1].op == "("
         and closing(tokens, 1) == len(tokens) - 1
     )
 
@@ -320,12 +352,13 @@ def _offset_argument(tokens: Sequence[Token], text: str) -> str:
     if len(comma) > 1:
         raise formula_error("offset() takes one argument", text, comma[1][0].position)
     _refuse_bars(inner, text, "an offset cannot hold a random term")
+    expression(source(inner), text, inner[0].position)
     return source(inner)
 
 
 def _refuse_inner_offset(tokens: Sequence[Token], text: str) -> None:
     for token, following in pairwise(tokens):
-        if token.kind == "name" and token.text == "offset" and following.text == "(":
+        if token.kind == "name" and token.text == "offset" and following.op == "(":
             raise formula_error(
                 "an offset is added with '+' and stands alone", text, token.position
             )

@@ -170,8 +170,8 @@ def _plain(level: Any) -> Level:
     return level
 
 
-def codes_of(values: pd.Series, levels: Sequence[Level], name: str) -> IntArray:
-    """Codes of new values in learned levels; -1 where missing or unknown (see :func:`unknown`)."""
+def codes_of(values: pd.Series, levels: Sequence[Level]) -> IntArray:
+    """Codes of new values in learned levels; -1 where missing or unknown."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         categories = [_plain(c) for c in values.cat.categories]
         codes = np.asarray(values.cat.codes, dtype=np.intp)

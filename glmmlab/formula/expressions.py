@@ -198,7 +198,7 @@ def _as_python(tokens: list[Token]) -> tuple[str, dict[str, str]]:
     safe: dict[str, str] = {}
     pieces: list[str] = []
     for index, token in enumerate(tokens):
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        following = tokens[index + 1].op if index + 1 < len(tokens) else ""
         if token.kind == "name" and (token.quoted or not _is_keyword(token, following)):
             if token.text not in safe:
                 safe[token.text] = f"_{len(safe)}"
@@ -206,9 +206,9 @@ def _as_python(tokens: list[Token]) -> tuple[str, dict[str, str]]:
             pieces.append(safe[token.text])
         elif token.kind == "name" and token.text in _TRUTH:
             pieces.append(_TRUTH[token.text])
-        elif token.kind == "op" and token.text == "^":
+        elif token.op == "^":
             pieces.append("**")
-        elif token.kind == "op" and token.text in ("~", "|", "||", "%in%", "{", "}"):
+        elif token.op in ("~", "|", "||", "%in%", "{", "}"):
             raise _Refusal(f"'{token.text}' has no meaning inside an expression")
         else:
             pieces.append(token.text)

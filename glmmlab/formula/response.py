@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +10,11 @@ import pandas as pd
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.errors import ResponseError, WeightsError
+from glmmlab.formula.bars import response_expressions
 from glmmlab.formula.columns import as_frame, shown_rows
-from glmmlab.formula.expressions import Expression, expression
+from glmmlab.formula.expressions import Expression
 from glmmlab.formula.factors import compute
 from glmmlab.formula.source import Source
-from glmmlab.formula.tokens import Token, closing, formula_error, source, split, tokenize
 
 if TYPE_CHECKING:
     from glmmlab.families.base import Family
@@ -42,39 +40,6 @@ class Response:
     y: FloatArray
     trials: FloatArray | None
     weights: FloatArray | None
-
-
-@lru_cache(maxsize=256)
-def response_expressions(text: str) -> tuple[Expression, ...]:
-    """The expressions of a response: two for ``cbind(a, b)``, otherwise one.
-
-    Examples
-    --------
-    >>> [e.name for e in response_expressions("cbind(germ, n - germ)")]
-    ['germ', 'n - germ']
-    """
-    tokens = tokenize(text)
-    pieces = _cbind_arguments(tokens, text)
-    if pieces is None:
-        return (expression(text),)
-    if len(pieces) != 2:
-        raise formula_error(
-            "cbind() takes two columns: successes and failures", text, tokens[0].position
-        )
-    return tuple(expression(source(p), text, p[0].position) for p in pieces)
-
-
-def _cbind_arguments(tokens: Sequence[Token], text: str) -> list[list[Token]] | None:
-    if len(tokens) < 2 or tokens[0].text != "cbind" or tokens[1].text != "(":
-        return None
-    end = closing(tokens, 1)
-    if end != len(tokens) - 1:
-        raise formula_error("cbind() stands alone", text, tokens[end + 1].position)
-    pieces = split(tokens[2:-1], frozenset({","}))
-    arguments = [pieces[0], *(piece[1:] for piece in pieces[1:])]
-    if any(not argument for argument in arguments):
-        raise formula_error("an argument of cbind() is missing", text, tokens[0].position)
-    return arguments
 
 
 def evaluate_response(

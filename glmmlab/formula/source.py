@@ -85,7 +85,7 @@ class Source:
             if levels is None:
                 self._factors[name] = cols.factor(values)
             else:
-                codes = cols.codes_of(values, levels, name)
+                codes = cols.codes_of(values, levels)
                 cols.check_levels(values, codes, levels, name)
                 self._factors[name] = (levels, codes)
         return self._factors[name]

@@ -40,6 +40,11 @@ class Token(NamedTuple):
     quoted: bool = False
 
     @property
+    def op(self) -> str:
+        """The operator, or "" for anything else (a column may be called "+")."""
+        return self.text if self.kind == "op" else ""
+
+    @property
     def source(self) -> str:
         """The token as formula text."""
         return f"`{self.text}`" if self.quoted else self.text
@@ -146,11 +151,10 @@ def closing(tokens: Sequence[Token], start: int) -> int:
     """Index of the token that closes the bracket at ``start`` (brackets are known to match)."""
     depth = 0
     for index in range(start, len(tokens)):
-        if tokens[index].kind == "op":
-            depth += tokens[index].text in OPENERS
-            depth -= tokens[index].text in OPENERS.values()
-            if depth == 0:
-                return index
+        depth += tokens[index].op in OPENERS
+        depth -= tokens[index].op in OPENERS.values()
+        if depth == 0:
+            return index
     raise AssertionError("brackets were checked")  # pragma: no cover
 
 
@@ -159,12 +163,11 @@ def split(tokens: Sequence[Token], separators: frozenset[str]) -> list[list[Toke
     pieces: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        if token.kind == "op":
-            if depth == 0 and token.text in separators:
-                pieces.append([token])
-                continue
-            depth += token.text in OPENERS
-            depth -= token.text in OPENERS.values()
+        if depth == 0 and token.op in separators:
+            pieces.append([token])
+            continue
+        depth += token.op in OPENERS
+        depth -= token.op in OPENERS.values()
         pieces[-1].append(token)
     return pieces
 
@@ -181,9 +184,9 @@ def source(tokens: Sequence[Token]) -> str:
         binary = previous is not None and (
             previous.kind != "op" or previous.text in OPENERS.values()
         )
-        if token.kind == "op" and token.text in _SPACED and binary:
+        if token.op in _SPACED and binary:
             out.append(f" {token.text} ")
-        elif token.text == "," and token.kind == "op":
+        elif token.op == ",":
             out.append(", ")
         elif _juxtaposed(previous, token):
             out.append(f" {token.source}")
