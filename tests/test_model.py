@@ -8,11 +8,11 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import case_data, reference
 from numpy.testing import assert_allclose
-from r_models import fit
 
 import glmmlab as gl
+from conftest import case_data, reference
+from r_models import fit
 
 SEEDS = "cbind(germ, n - germ) ~ extract * gen"
 

@@ -61,7 +61,7 @@ def diagnose(estimate: Estimate) -> Diagnosis:
     Diagnosis
         Its ``sentences`` say what was found and what to do; ``ok`` is True when there are none.
     """
-    checks = (_optimum, _singular, _separation, _large, _scaling, _dropped)
+    checks = (_optimum, _singular, _separation, _large, _auxiliary, _scaling, _dropped)
     return Diagnosis(tuple(sentence for check in checks for sentence in check(estimate)))
 
 
@@ -111,6 +111,32 @@ def _large(estimate: Estimate) -> Iterator[str]:
             yield (
                 f"The coefficient of {name} is {value:.3g} on the {estimate.family.link.name} "
                 "scale, which is extreme: look for separation, or rescale the predictor."
+            )
+
+
+def _auxiliary(estimate: Estimate) -> Iterator[str]:
+    """Zero inflation and dispersion that run to the edge of their range."""
+    zero = estimate.auxiliary.get("zero_inflation")
+    if zero is not None:
+        for name, value in zip(zero.names, zero.params, strict=True):
+            if abs(value) > LARGE_COEFFICIENT:
+                advice = (
+                    "the data show no zeros beyond what the family explains. Leave zero_inflation "
+                    "out, and compare the two fits."
+                    if tuple(zero.names) == ("Intercept",) and value < 0
+                    else "its probability runs to 0 or 1 in some rows. Simplify that part."
+                )
+                yield f"The zero-inflation coefficient of {name} is {value:.3g} (logit): {advice}"
+    part = estimate.auxiliary.get("dispersion")
+    scale_free = estimate.family.natural != "identity"  # others' scale is that of the response
+    if part is not None and scale_free and tuple(part.names) == ("Intercept",):
+        value = float(part.params[0])
+        if abs(value) > LARGE_COEFFICIENT:
+            phi = estimate.family.dispersion(value)
+            yield (
+                f"The dispersion of the {estimate.family.name} family is estimated as {phi:.3g}, "
+                "at the edge of its range: the data do not need it. Use the simpler family "
+                "(Poisson for negative binomials, binomial for the beta-binomial)."
             )
 
 

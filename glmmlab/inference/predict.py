@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from glmmlab._types import AnyArray, FloatArray
 from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
@@ -210,7 +211,7 @@ def _scale_function(estimate: Estimate, scale: str) -> Scale:
         return lambda eta, aux: np.asarray(family.link.inverse(eta))
     if scale == "zero_inflation":
         position = list(estimate.auxiliary).index("zero_inflation")
-        return lambda eta, aux: 1.0 / (1.0 + np.exp(-aux[position]))
+        return lambda eta, aux: np.asarray(expit(aux[position]))
     return lambda eta, aux: np.asarray(family.mean(eta, aux))
 
 
@@ -274,6 +275,6 @@ def _limits(
     if unit:
         centre = np.log(values) - np.log1p(-values)
         half = z * errors / (values * (1.0 - values))
-        return 1.0 / (1.0 + np.exp(half - centre)), 1.0 / (1.0 + np.exp(-half - centre))
+        return expit(centre - half), expit(centre + half)
     half = z * errors / values
     return values * np.exp(-half), values * np.exp(half)

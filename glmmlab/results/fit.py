@@ -307,15 +307,6 @@ class Fit:
         """`n` new responses, shape (n, nobs); successes for binomial kinds.
 
         See :func:`glmmlab.inference.simulate.simulate`.
-
-        Examples
-        --------
-        >>> import glmmlab as gl
-        >>> seeds = gl.datasets.load("seed_germination")
-        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
-        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
-        >>> fit.simulate(250, seed=1).shape
-        (250, 21)
         """
         from glmmlab.inference.simulate import simulate
 

@@ -6,11 +6,11 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import case_data, reference
-from r_models import call, fit
 from scipy.stats import chi2
 
 import glmmlab as gl
+from conftest import case_data, reference
+from r_models import call, fit
 
 
 def glmm(*args, **kwargs):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import reference, reference_cases
 from numpy.testing import assert_allclose
-from r_models import fit, series
 
 import glmmlab as gl
+from conftest import reference, reference_cases
+from r_models import fit, series
 
 Z = 1.959963984540054  # qnorm(0.975)
 INTERCEPT_ONLY = ["cbpp_binom", "sal_poisson", "sal_nbinom2", "sleep_int_ml", "seeds_binom_plate"]

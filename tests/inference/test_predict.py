@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import reference, reference_cases
 from numpy.testing import assert_allclose
-from r_models import call, fit
 
 import glmmlab as gl
+from conftest import reference, reference_cases
 from glmmlab.inference.predict import population_mean
+from r_models import call, fit
 
 CASES = reference_cases()
 ZERO_INFLATED = [c for c in CASES if reference(c).get("ziformula")]

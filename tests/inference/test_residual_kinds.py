@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import reference, reference_cases
 from numpy.testing import assert_allclose
-from r_models import fit
 
 import glmmlab as gl
+from conftest import reference, reference_cases
+from r_models import fit
 
 CASES = reference_cases()
 SAME = ("poisson", "binomial", "nbinom1", "nbinom2")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from r_models import fit
 
 import glmmlab as gl
 from glmmlab.inference import simulate as room
 from glmmlab.inference.residual_kinds import response_variance
+from r_models import fit
 
 N = 4000
 

@@ -9,11 +9,11 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import case_data, reference, reference_cases
 from numpy.testing import assert_allclose
-from r_models import fit, series
 
 import glmmlab as gl
+from conftest import case_data, reference, reference_cases
+from r_models import fit, series
 
 # As printed in the workshop's pages (issue: "The numbers to reproduce").  The exact value of
 # fungicide 5 is -1.16635001, which rounds to -1.1664; the workshop's platform printed -1.1663.
@@ -198,6 +198,17 @@ def test_diagnose_speaks_in_sentences():
     data = case_data("sleep_int_ml").assign(Days=lambda d: d["Days"] * 1e6)
     far = gl.glmm("Reaction ~ Days + (1 | Subject)", data).diagnose()
     assert any("Days" in sentence and "scale" in sentence for sentence in far.sentences)
+
+
+def test_diagnose_names_parts_that_are_not_needed():
+    """R's own zero-inflation intercept of this case is -21.8: pi runs to 0."""
+    assert "no zeros beyond" in str(fit("sal_zinb2_const").diagnose())
+    rng = np.random.default_rng(4)
+    even = pd.DataFrame({"y": rng.binomial(20, 0.3, 200).astype(float)})  # less than Poisson
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        m = gl.glmm("y ~ 1", even, "nbinom2")
+    assert "Poisson" in str(m.diagnose())
 
 
 def test_repr_is_one_line():
