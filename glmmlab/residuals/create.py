@@ -51,7 +51,8 @@ def from_simulations(
         Whether the response is a count.  It decides the jitter of ``method="traditional"`` and
         the default type of the outlier test; ties are randomised whatever it says.
     seed : int, Generator or None
-        For the randomisation of ties; None draws fresh.
+        For the randomisation of ties; None draws fresh.  An int gives a stream of its own, which
+        shares nothing with data drawn from the same seed.
     method : {"pit", "traditional"}
         "pit": share of simulations below the observation, ties randomised.  "traditional":
         interpolated distribution function with denominator nsim + 1.
@@ -119,7 +120,7 @@ def from_simulations(
         s,
         mu,
         bool(integer),
-        np.random.default_rng(seed),
+        _own_stream(seed),
         method=method,
         rotation=rotation,
         data=data,
@@ -128,6 +129,17 @@ def from_simulations(
         refits=refits,
         dependent=bool(dependent),
     )
+
+
+def _own_stream(seed: Seed) -> np.random.Generator:
+    """A generator that shares no draws with ``default_rng(seed)``.
+
+    Whoever simulates data with seed 1 and then asks for residuals with seed 1 would otherwise
+    break ties with the numbers that made the data.
+    """
+    if seed is None or isinstance(seed, np.random.Generator):
+        return np.random.default_rng(seed)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7,)))
 
 
 def build(
@@ -255,7 +267,7 @@ def simulate_residuals(
     option(method, METHODS, "method")
     if isinstance(n, bool) or int(n) != n or n < 2:
         raise DataError(f"n={n!r}: at least 2 simulations are needed; 250 are usual.")
-    rng = np.random.default_rng(seed)
+    rng = _own_stream(seed)
     parts = source.parts(estimate)
     simulated = source.simulations(estimate, int(n), rng, random_effects)
     refits = source.refits(estimate, parts, simulated, progress) if refit else None

@@ -112,6 +112,17 @@ def test_same_seed_same_residuals_and_asking_twice():
     assert not np.array_equal(a.scaled, poisson(2).scaled)
 
 
+def test_ties_are_not_broken_by_the_numbers_that_made_the_data():
+    """Counts drawn with the seed that the residuals get: still uniform."""
+    p = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        y, s = rng.poisson(0.5, 100), rng.poisson(0.5, (100, 100))
+        res = residuals.from_simulations(y, s, np.full(100, 0.5), True, seed=seed)
+        p.append(res.test_uniformity().p)
+    assert 0.2 < np.mean(np.array(p) < 0.5) < 0.8 and np.mean(np.array(p) < 0.05) < 0.2
+
+
 def test_numbers_belong_to_the_residuals():
     res = poisson()
     with pytest.raises(ValueError, match="read-only"):
@@ -170,7 +181,7 @@ def test_explanations_name_the_direction(make, test, words):
 
 
 def test_explanations_without_deviation_do_not_claim_a_proof(frame):
-    res = poisson(4, data=frame)
+    res = poisson(7, data=frame)
     for result in (
         res.test_uniformity(),
         res.test_dispersion(),
