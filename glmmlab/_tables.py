@@ -103,12 +103,12 @@ def _p_text(p: float, decimals: int, digits: int, missing: str) -> str:
 
 
 def format_significant(value: float, digits: int = 3) -> str:
-    """One number to `digits` significant digits, trailing zeros kept off.
+    """One number to `digits` significant digits, whole digits never in scientific notation.
 
-    >>> format_significant(24.4077), format_significant(655.0), format_significant(0.50)
-    ('24.4', '655', '0.5')
+    >>> [format_significant(v) for v in (24.4077, 655.0, 0.50, 1958.9, 2.5e-7)]
+    ['24.4', '655', '0.5', '1959', '2.5e-07']
     """
-    return f"{value:.{digits}g}"
+    return f"{value:.0f}" if 10.0**digits <= abs(value) < 1e9 else f"{value:.{digits}g}"
 
 
 def stars(p: float) -> str:

@@ -187,10 +187,15 @@ def _argument_offset(design: Design, newdata: pd.DataFrame, offset: object) -> F
     source = design.offset_name if offset is None else offset
     if source is None:
         return 0.0
+    if offset is None and source not in design.data.columns:
+        raise DataError(
+            "the model's offset= was an array, which new rows do not have: give "
+            "predict(..., offset=...) one number a row, or a single number."
+        )
     if isinstance(source, str):
         if source not in newdata.columns:
             raise UnknownColumnError(
-                f"the model's offset {source!r} is not a column of newdata; add it, or give "
+                f"the offset {source!r} is not a column of newdata; add it, or give "
                 "predict(..., offset=...) a number or an array."
             )
         return newdata[source].to_numpy(dtype=float)

@@ -252,17 +252,29 @@ def _random_frame(estimate: Estimate, singular: frozenset[str]) -> pd.DataFrame:
         if group in singular:
             variances[variances <= TINY * max(1.0, variances.max())] = 0.0
         sds = np.sqrt(variances)
-        diagonal = all(t.diagonal for t in estimate.design.random if t.group == group)
+        together = _correlated(estimate, group)
         for i, name in enumerate(covariance.columns):
             row = {"group": group, "name": name, "variance": variances[i], "sd": sds[i]}
-            for j in range(0 if diagonal else i):
-                below = sds[i] * sds[j]
-                row[f"corr{j + 1}"] = covariance.iat[i, j] / below if below > 0 else np.nan
+            for j in range(i):
+                if (i, j) in together:
+                    below = sds[i] * sds[j]
+                    row[f"corr{j + 1}"] = covariance.iat[i, j] / below if below > 0 else np.nan
             rows.append(row)
     if rows and estimate.family.name == "gaussian" and not _varying(estimate):
         phi = float(estimate.family.dispersion(estimate.auxiliary["dispersion"].params[0]))
         rows.append({"group": "Residual", "name": "", "variance": phi, "sd": np.sqrt(phi)})
     return pd.DataFrame(rows, columns=None if rows else ["group", "name", "variance", "sd"])
+
+
+def _correlated(estimate: Estimate, group: str) -> set[tuple[int, int]]:
+    """Pairs of a factor's effects that have a correlation in the model: those of one term."""
+    pairs, start = set(), 0
+    for term in estimate.design.random:
+        if term.group == group:
+            places = range(start, start + len(term.names))
+            pairs |= {(i, j) for i in places for j in places if not term.diagonal}
+            start += len(term.names)
+    return pairs
 
 
 def _varying(estimate: Estimate) -> bool:

@@ -158,6 +158,24 @@ def test_an_offset_argument_is_found_again_or_replaced():
         with_argument.predict(data.drop(columns="logBroodSize"))
 
 
+def test_an_offset_that_was_an_array_must_be_given_again():
+    data = call("owls_poisson_offset")["data"]
+    m = gl.glmm("SiblingNegotiation ~ 1", data, "poisson", offset=data["logBroodSize"].to_numpy())
+    with pytest.raises(gl.DataError, match="array"):
+        m.predict(data)
+    again = m.predict(data, offset=data["logBroodSize"].to_numpy())
+    assert_allclose(again, m.fittedvalues)
+    with pytest.raises(gl.DataError, match="shape"):
+        m.predict(data, offset=[1.0, 2.0])
+
+
+def test_missing_values_in_new_rows_give_missing_predictions():
+    data = call("sleep_corr_ml")["data"].head(4).copy()
+    data.loc[data.index[2], "Days"] = np.nan
+    frame = fit("sleep_corr_ml").predict(data, se=True)
+    assert frame.isna().any(axis=1).tolist() == [False, False, True, False]
+
+
 def test_population_mean_counts_successes():
     m = fit("cbpp_binom")
     share = m.predict(random_effects="population")

@@ -91,6 +91,15 @@ def test_summary_shows_every_part(case):
         assert piece in text, f"{piece!r} missing in\n{text}"
 
 
+def test_terms_of_one_factor_without_a_correlation_show_none():
+    """(1 | g) + (0 + x | g) is the model of (x || g), and prints like it."""
+    data = case_data("sleep_uncorr_ml")
+    m = gl.glmm("Reaction ~ Days + (1 | Subject) + (0 + Days | Subject)", data)
+    assert m.llf == pytest.approx(reference("sleep_uncorr_ml")["logLik"], abs=1e-6)
+    assert "Corr" not in str(m.summary())
+    assert m.conf_int(parameters="variance").shape == (3, 3)
+
+
 def test_frames_of_the_summary_are_the_fits():
     m = fit("sal_zip")
     s = m.summary()
