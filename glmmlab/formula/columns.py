@@ -104,7 +104,7 @@ def is_factor(values: pd.Series) -> bool:
 
 def _object_is_factor(values: pd.Series) -> bool:
     name = values.name
-    found = kinds.infer_dtype(values, skipna=True)
+    found = kinds.infer_dtype(values.to_numpy(dtype=object), skipna=True)
     if found in ("string", "boolean"):
         return True
     if found in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):

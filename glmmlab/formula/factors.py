@@ -144,7 +144,9 @@ class Remembered(Coding):
         """formulaic's columns, (n, k)."""
         frame = _placeholders(self.expression, source)
         matrix = _materialize(self._spec(reduced), frame, self.expression)
-        out = np.asarray(matrix, dtype=np.float64).reshape(len(source), -1)
+        out = np.asarray(matrix, dtype=np.float64).reshape(
+            len(source), len(self._spec(reduced).column_names)
+        )
         return out[:, int(self._with_intercept(reduced)) :]
 
     def _with_intercept(self, reduced: bool) -> bool:

@@ -191,7 +191,8 @@ def _multiply(blocks: Sequence[FloatArray]) -> FloatArray:
     """Products of columns, one from each block, the first block's changing fastest."""
     out = blocks[0]
     for block in blocks[1:]:
-        out = (block[:, :, None] * out[:, None, :]).reshape(len(out), -1)
+        width = block.shape[1] * out.shape[1]
+        out = (block[:, :, None] * out[:, None, :]).reshape(len(out), width)
     return out
 
 

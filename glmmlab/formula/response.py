@@ -19,7 +19,7 @@ from glmmlab.formula.source import Source
 if TYPE_CHECKING:
     from glmmlab.families.base import Family
 
-WHOLE = 1e-3
+WHOLE = 0.01
 """How far successes may be from a whole number: proportions are often stored rounded."""
 
 
