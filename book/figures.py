@@ -124,8 +124,8 @@ def severity(ax: Axes, plots: pd.DataFrame, means: pd.DataFrame) -> None:
     order = [str(name) for name in means["fungicide"]]
     place = {name: k for k, name in enumerate(order)}
     x = plots["fungicide"].astype(str).map(place).to_numpy(dtype=float)
-    # The four blocks side by side: a jitter that is the same at every build.
-    shift = (plots["block"].cat.codes.to_numpy() - 1.5) * 0.08
+    # The four blocks beside the interval, two on either side, the same at every build.
+    shift = np.array([-0.26, -0.15, 0.15, 0.26])[plots["block"].cat.codes.to_numpy()]
     ax.scatter(x + shift, plots["severity"], s=16, color=DATA, alpha=0.6, lw=0, zorder=2)
     at = np.arange(len(order))
     ax.vlines(at, means["lower"], means["upper"], color=FIXED, lw=3.5, zorder=3)
