@@ -135,7 +135,9 @@ def t_quantile(upper_tail: ArrayLike, df: ArrayLike) -> FloatArray:
 # ----------------------------------------------------------- methods that see p-values only
 
 
-def _stepwise(p: FloatArray, factor: Callable[[FloatArray, int], FloatArray], up: bool):
+def _stepwise(
+    p: FloatArray, factor: Callable[[FloatArray, int], FloatArray], up: bool
+) -> FloatArray:
     """Multiply sorted p-values by a factor of their rank, then make them monotone.
 
     ``up``: from the largest p downwards (step-up: running minimum); else running maximum.

@@ -64,9 +64,11 @@ class AnovaTable:
 
     def _document(self) -> Document:
         frame = self.frame
-        by = [name for name in frame.index.names if name != "term"]
+        by = [str(name) for name in frame.index.names if name != "term"]
         columns = ["term", *by, "chisq", "df"]
-        cells = [frame.index.get_level_values(name).astype(str) for name in ("term", *by)]
+        cells: list[list[str]] = [
+            [str(v) for v in frame.index.get_level_values(name)] for name in ("term", *by)
+        ]
         cells += [format_fixed(frame["chisq"], 4), [f"{d:d}" for d in frame["df"]]]
         if "df_resid" in frame:
             columns.append("df_resid")
@@ -267,9 +269,7 @@ def joint_tests(
     panels_ = (by,) if isinstance(by, str) else tuple(by or ())
     part = linear_part(estimate, component, cov)
     design = estimate.design
-    grid = build_grid(
-        [part.fixed], design.data, prior_weights(estimate), covariates=_two_values
-    )
+    grid = build_grid([part.fixed], design.data, prior_weights(estimate), covariates=_two_values)
     unknown = [name for name in panels_ if name not in grid.values]
     if unknown:
         raise UnknownNameError(
@@ -286,7 +286,9 @@ def joint_tests(
     frame = pd.concat(tables) if tables else _frame({})
     if "df_resid" in frame and np.isinf(frame["df_resid"]).all():
         frame = frame.drop(columns="df_resid")
-    kind = "F tests (F = chisq / df)" if "df_resid" in frame else "Wald chi-square tests, asymptotic"
+    kind = (
+        "F tests (F = chisq / df)" if "df_resid" in frame else "Wald chi-square tests, asymptotic"
+    )
     return AnovaTable(
         frame,
         f"Joint tests of the terms: {kind}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,14 +11,25 @@ import numpy as np
 import pandas as pd
 
 from glmmlab._tables import Document
-from glmmlab._types import Seed
+from glmmlab._types import FloatArray, Seed
+from glmmlab.errors import UnknownNameError
 from glmmlab.inference.adjust import canonical
+from glmmlab.inference.contrasts import (
+    Method,
+    contrast_family,
+    interaction_family,
+    level_labels,
+    plain_label,
+)
 from glmmlab.inference.estimate_table import EstimateTable, ResultTable
 from glmmlab.inference.linear import Families, panels
 from glmmlab.inference.transformation import Transformation, as_ratio
 from glmmlab.inference.views import document
 
-Builder = Callable[[pd.DataFrame], Any]
+Built = tuple[pd.DataFrame, FloatArray, str, bool, list[str]]
+Builder = Callable[[pd.DataFrame], Built]
+"""From the factor labels of a by-group to (labels of contrasts, coefficients, usual adjustment,
+whether they are all pairs, labels as ratios)."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -42,7 +53,7 @@ class Contrasts(EstimateTable):
         return self._test_frame(self.adjust, 0.0, 0.0, "two-sided", self.seed)
 
     @property
-    def frame(self) -> pd.DataFrame:  # type: ignore[override]
+    def frame(self) -> pd.DataFrame:
         """``contrast``, by columns, ``estimate, se, df, statistic, p``."""
         return self._tested[0]
 
@@ -100,8 +111,7 @@ def build_contrasts(
     ----------
     table : EstimateTable
     builder : callable
-        From the factor labels of a group to (labels of contrasts, coefficients, usual
-        adjustment, whether they are all pairs, labels as ratios).
+        What to do in each by-group.
     adjust : str or None
         None for the family's usual adjustment.
     """
@@ -183,3 +193,49 @@ def _contrast_scale(
         "regrid() first for differences of responses."
     )
     return None, "link", remark
+
+
+def one_family(method: Method, options: Mapping[str, Any]) -> Builder:
+    """A function from the labels of a by-group to its contrasts."""
+
+    def build(labels: pd.DataFrame) -> Built:
+        levels = level_labels({name: labels[name].tolist() for name in labels.columns})
+        family = contrast_family(method, levels, **options)
+        frame = pd.DataFrame({"contrast": family.labels()})
+        ratio = family.labels(ratio=True)
+        return frame, family.coefficients, family.adjust, family.pairs, ratio
+
+    return build
+
+
+def products(
+    factors: Sequence[str], method: Method | Sequence[Method], options: Mapping[str, Any]
+) -> Builder:
+    """Interaction contrasts: columns ``extract_pairwise, gen_pairwise``."""
+    methods: list[Method]
+    methods = list(method) if isinstance(method, (list, tuple)) else [method] * len(factors)  # type: ignore[list-item]
+    if len(methods) != len(factors):
+        raise UnknownNameError(
+            f"interaction= has {len(methods)} methods for {len(factors)} factors "
+            f"({', '.join(factors)}); give one for each."
+        )
+
+    def build(labels: pd.DataFrame) -> Built:
+        families = []
+        for name, one in zip(factors, methods, strict=True):
+            levels = [plain_label(v) for v in dict.fromkeys(labels[name].tolist())]
+            levels = [f"({v})" if any(s in v for s in "-+/*") else v for v in levels]
+            families.append(contrast_family(one, levels, **options))
+        columns: dict[str, Any] = {}
+        repeat, total = 1, int(np.prod([len(f.pieces) for f in families]))
+        for name, one, family in zip(factors, methods, families, strict=True):
+            m = len(family.pieces)
+            index = np.tile(np.repeat(np.arange(m), repeat), total // (repeat * m))
+            texts = family.labels()
+            columns[f"{name}_{one if isinstance(one, str) else 'custom'}"] = [
+                texts[i] for i in index
+            ]
+            repeat *= m
+        return pd.DataFrame(columns), interaction_family(families), "none", False, []
+
+    return build

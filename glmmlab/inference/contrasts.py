@@ -145,9 +145,7 @@ def _trt_vs_ctrl(
     return ContrastFamily(tuple(pieces), _stack(rows, len(labels)), "dunnettx")
 
 
-def _trt_vs_ctrlk(
-    labels: Sequence[str], reverse: bool = False, **_: object
-) -> ContrastFamily:
+def _trt_vs_ctrlk(labels: Sequence[str], reverse: bool = False, **_: object) -> ContrastFamily:
     return _trt_vs_ctrl(labels, ref=len(labels), reverse=reverse)
 
 
@@ -333,9 +331,7 @@ def _custom(
                 f"Contrast {name!r} has {row.size} coefficients for {len(labels)} levels "
                 f"({', '.join(labels)}); give one for each, in this order."
             )
-    return ContrastFamily(
-        tuple((name,) for name in rows), _stack(list(rows.values()), len(labels))
-    )
+    return ContrastFamily(tuple((name,) for name in rows), _stack(list(rows.values()), len(labels)))
 
 
 def interaction_family(families: Sequence[ContrastFamily]) -> FloatArray:
@@ -350,7 +346,7 @@ def interaction_family(families: Sequence[ContrastFamily]) -> FloatArray:
     -------
     ndarray, shape (product of m, product of k)
     """
-    result = np.ones((1, 1))
+    result: np.ndarray = np.ones((1, 1))
     for family in families:
         result = np.kron(family.coefficients, result)
     return result

@@ -274,7 +274,9 @@ def _split_specs(
     factors: list[str] = []
     for text in names_of(specs):
         left, _, right = text.partition("|")
-        factors += [n.strip() for n in left.lstrip("~ ").replace("+", "*").replace(":", "*").split("*")]
+        factors += [
+            n.strip() for n in left.lstrip("~ ").replace("+", "*").replace(":", "*").split("*")
+        ]
         panels_ += [n.strip() for n in right.replace("+", "*").split("*") if n.strip()]
     factors = [n for n in dict.fromkeys(factors) if n and n not in panels_]
     if not factors:

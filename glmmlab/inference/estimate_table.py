@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,7 @@ from glmmlab import links
 from glmmlab._tables import Document
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import EstimabilityError, UnknownColumnError, UnknownNameError
-from glmmlab.inference.contrasts import (
-    Method,
-    contrast_family,
-    interaction_family,
-    level_labels,
-    plain_label,
-)
+from glmmlab.inference.contrasts import Method
 from glmmlab.inference.linear import (
     Families,
     LinearEstimates,
@@ -262,7 +256,9 @@ class EstimateTable:
         >>> fit.emmeans("extract").pairs().joint_test().df
         1
         """
-        return joint_test(self.linear, f"all {len(self.linear)} {self.quantity.lower()} = {null:g}", null)
+        return joint_test(
+            self.linear, f"all {len(self.linear)} {self.quantity.lower()} = {null:g}", null
+        )
 
     def _table(self, frame: pd.DataFrame, heading: str, notes: tuple[str, ...]) -> ResultTable:
         return ResultTable(frame, heading, tuple(dict.fromkeys(notes)), self.by, self._labels)
@@ -319,13 +315,13 @@ class EstimateTable:
             ``type="response"`` and a log or logit link, contrasts whose coefficients sum to 0
             are ratios (odds ratios), labelled with `` / ``; other links stay on the link scale.
         """
-        from glmmlab.inference.contrast_table import build_contrasts
+        from glmmlab.inference.contrast_table import build_contrasts, one_family, products
 
         table = self._regrouped(by, simple)
-        if interaction is not None and interaction is not False:
-            method = method if interaction is True else interaction  # type: ignore[assignment]
-            return build_contrasts(table, _product_builder(table.factors, method, options), adjust, seed)
-        return build_contrasts(table, _family_builder(method, options), adjust, seed)
+        if interaction is None or interaction is False:
+            return build_contrasts(table, one_family(method, options), adjust, seed)
+        methods = method if interaction is True else interaction
+        return build_contrasts(table, products(table.factors, methods, options), adjust, seed)
 
     def pairs(
         self,
@@ -428,7 +424,7 @@ class EstimateTable:
 
 
 def check_type(type: str) -> str:
-    """"link" or "response"."""
+    """ "link" or "response"."""
     if type not in TYPES:
         raise UnknownNameError(f"Unknown type {type!r}; choose one of {', '.join(TYPES)}.")
     return type
@@ -449,50 +445,3 @@ def _side_notes(delta: float, side: str) -> tuple[str, ...]:
         name = {"two-sided": "equivalence", "greater": "noninferiority"}.get(kind, "nonsuperiority")
         return (f"Tests of {name} with threshold {delta:g} (link scale).",)
     return () if kind == "two-sided" else (f"One-sided tests: {kind} than the null value.",)
-
-
-def _family_builder(method: Method, options: Mapping[str, Any]) -> Any:
-    """A function from the labels of a by-group to its contrasts."""
-
-    def build(labels: pd.DataFrame) -> tuple[pd.DataFrame, FloatArray, str, bool, list[str]]:
-        levels = level_labels({name: labels[name].tolist() for name in labels.columns})
-        family = contrast_family(method, levels, **options)
-        frame = pd.DataFrame({"contrast": family.labels()})
-        ratio = family.labels(ratio=True)
-        return frame, family.coefficients, family.adjust, family.pairs, ratio
-
-    return build
-
-
-def _product_builder(
-    factors: Sequence[str], method: Method | Sequence[Method], options: Mapping[str, Any]
-) -> Any:
-    """Interaction contrasts: columns ``extract_pairwise, gen_pairwise``."""
-    several = isinstance(method, (list, tuple))
-    methods = list(method) if several else [method] * len(factors)  # type: ignore[arg-type]
-    if len(methods) != len(factors):
-        raise UnknownNameError(
-            f"interaction= has {len(methods)} methods for {len(factors)} factors "
-            f"({', '.join(factors)}); give one for each."
-        )
-
-    def build(labels: pd.DataFrame) -> tuple[pd.DataFrame, FloatArray, str, bool, list[str]]:
-        families = []
-        for name, one in zip(factors, methods, strict=True):
-            levels = [plain_label(v) for v in dict.fromkeys(labels[name].tolist())]
-            levels = [f"({v})" if any(s in v for s in "-+/*") else v for v in levels]
-            families.append(contrast_family(one, levels, **options))
-        columns: dict[str, Any] = {}
-        repeat, total = 1, int(np.prod([len(f.pieces) for f in families]))
-        for name, one, family in zip(factors, methods, families, strict=True):
-            m = len(family.pieces)
-            index = np.tile(np.repeat(np.arange(m), repeat), total // (repeat * m))
-            texts = family.labels()
-            columns[f"{name}_{one if isinstance(one, str) else 'custom'}"] = [
-                texts[i] for i in index
-            ]
-            repeat *= m
-        return pd.DataFrame(columns), interaction_family(families), "none", False, []
-
-    return build
-

@@ -29,7 +29,7 @@ class LetterDisplay(pd.DataFrame):
         Adjustment, significance level, scale.
     """
 
-    _metadata = ("heading", "notes", "by", "label_columns")  # type: ignore[assignment]  # noqa: RUF012
+    _metadata = ("heading", "notes", "by", "label_columns")
     heading: str
     notes: tuple[str, ...]
     by: tuple[str, ...]

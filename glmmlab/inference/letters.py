@@ -101,9 +101,7 @@ def _contains(outer: tuple[bool, ...], inner: tuple[bool, ...]) -> bool:
     return all(o or not i for o, i in zip(outer, inner, strict=True))
 
 
-def _sweep(
-    columns: list[tuple[bool, ...]], significant: BoolArray
-) -> list[tuple[bool, ...]]:
+def _sweep(columns: list[tuple[bool, ...]], significant: BoolArray) -> list[tuple[bool, ...]]:
     """Take level i out of a column when every mate it has there, it has in another column too."""
     columns = list(columns)
     for c in range(len(columns)):

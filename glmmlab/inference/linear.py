@@ -55,9 +55,9 @@ class LinearEstimates:
     def estimable(self) -> BoolArray:
         """Which rows the data can estimate."""
         if self.null_basis is None or self.null_basis.size == 0:
-            return np.isfinite(self.rows).all(axis=1)
+            return np.ones(len(self.rows), bool)
         leak = ((self.rows @ self.null_basis) ** 2).sum(axis=1)
-        return leak <= _ESTIMABLE * np.maximum((self.rows**2).sum(axis=1), 1e-300)
+        return np.asarray(leak <= _ESTIMABLE * np.maximum((self.rows**2).sum(axis=1), 1e-300))
 
     @cached_property
     def estimate(self) -> FloatArray:
@@ -109,9 +109,7 @@ class LinearEstimates:
             offset=self.offset[index],
         )
 
-    def transformed(
-        self, values: FloatArray, slopes: FloatArray
-    ) -> LinearEstimates:
+    def transformed(self, values: FloatArray, slopes: FloatArray) -> LinearEstimates:
         """New parameters `values`, one a row, whose derivatives in the estimates are `slopes`."""
         keep = np.isfinite(values)
         jacobian = np.where(keep, slopes, 0.0)[:, None] * self.rows
@@ -183,14 +181,14 @@ class RowTests:
 
 
 SIDES = {
-    "two-sided": "two-sided", "two.sided": "two-sided", "equivalence": "two-sided", "!=": "two-sided",
+    "two-sided": "two-sided", "two.sided": "two-sided", "equivalence": "two-sided",
     "greater": "greater", "noninferiority": "greater", "right": "greater", ">": "greater",
     "less": "less", "nonsuperiority": "less", "left": "less", "<": "less",
 }  # fmt: skip
 
 
 def resolve_side(side: str) -> str:
-    """"two-sided", "greater" or "less" from any of their names."""
+    """ "two-sided", "greater" or "less" from any of their names."""
     if side not in SIDES:
         raise UnknownNameError(f"Unknown side {side!r}; choose one of {', '.join(SIDES)}.")
     return SIDES[side]

@@ -82,9 +82,7 @@ def part_of(estimate: Estimate, component: str) -> PartEstimate:
     raise UnknownNameError(f"The model has no {component!r} part; its parts are {parts}.")
 
 
-def linear_part(
-    estimate: Estimate, component: str, cov: FloatArray | None = None
-) -> ModelPart:
+def linear_part(estimate: Estimate, component: str, cov: FloatArray | None = None) -> ModelPart:
     """A component of the model before it has met a grid."""
     part = part_of(estimate, component)
     if component == "conditional":
@@ -195,7 +193,7 @@ def expected_response(
     grid = build_grid([p.fixed for p in parts], estimate.design.data, prior_weights(estimate), at)
     parts = [conditional_mean(p, grid, None) for p in parts]
     values = np.ones(len(grid.frame))
-    jacobian = []
+    jacobian: list[FloatArray] = []
     for position, part in enumerate(parts):
         eta = part.rows @ part.params + part.offset
         inverse = part.transformation

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainc, chdtr, chdtrc, fdtr, fdtrc, ndtri
+from scipy.special import chdtr, chdtrc, fdtr, fdtrc, ndtri
 
 from glmmlab._types import FloatArray, Seed
 
 _REPLICATES = 8
-_FIRST_LOG2 = 12
-_LAST_LOG2 = 17
-_BINS = 2048
+_STAGES = (12, 14, 16, 18)  # log2 of the directions of one scrambling
+_BINS = 1024
+_STEP_DOWN_BLOCKS = 2
 _RANK_TOLERANCE = 1e-10
 
 
@@ -66,14 +66,45 @@ def correlation_factor(covariance: ArrayLike) -> FloatArray:
     return np.divide(factor, norms, out=np.zeros_like(factor), where=norms > 0)
 
 
-def _directions(rank: int, log2_points: int, rng: np.random.Generator) -> FloatArray:
-    """Points on the unit sphere from one scrambled Sobol sequence."""
-    from scipy.stats import qmc
+class _Extents:
+    """M(U) of a growing sample of directions from one scrambled Sobol sequence."""
 
-    sobol = qmc.Sobol(rank, scramble=True, rng=rng)
-    uniform = np.clip(sobol.random_base2(log2_points), 1e-300, 1 - 1e-16)
-    normal = ndtri(uniform)
-    return normal / np.linalg.norm(normal, axis=1, keepdims=True)
+    def __init__(self, factor: FloatArray, one_sided: bool, rng: np.random.Generator) -> None:
+        from scipy.stats import qmc
+
+        self.factor = factor
+        self.one_sided = one_sided
+        self.sobol = qmc.Sobol(factor.shape[1], scramble=True, rng=rng)
+        self.values = np.empty(0)
+
+    def directions(self, n: int) -> FloatArray:
+        """The next n points on the unit sphere."""
+        normal = ndtri(np.clip(self.sobol.random(n), 1e-300, 1 - 1e-16))
+        return normal / np.linalg.norm(normal, axis=1, keepdims=True)
+
+    def grow(self, size: int) -> None:
+        """Draw until there are `size` directions (a power of two, as Sobol's points want)."""
+        pieces = [self.values]
+        missing = size - self.values.size
+        while missing > 0:
+            n = min(missing, 1 << 14)
+            projections = self.directions(n) @ self.factor.T
+            if not self.one_sided:
+                np.abs(projections, out=projections)
+            pieces.append(projections.max(axis=1))
+            missing -= n
+        self.values = np.concatenate(pieces)
+
+    def condensed(self) -> FloatArray:
+        """Means of bins of equal count: the radial tail is then a short sum."""
+        ordered = np.sort(self.values)
+        return ordered if ordered.size <= _BINS else ordered.reshape(_BINS, -1).mean(axis=1)
+
+
+def _samples(factor: FloatArray, one_sided: bool, seed: Seed) -> list[_Extents]:
+    """Independent scramblings."""
+    rng = np.random.default_rng(seed)
+    return [_Extents(factor, one_sided, rng) for _ in range(_REPLICATES)]
 
 
 def _radial_sf(t: FloatArray, extent: FloatArray, rank: int, df: float) -> FloatArray:
@@ -87,33 +118,21 @@ def _radial_sf(t: FloatArray, extent: FloatArray, rank: int, df: float) -> Float
     return np.where(t >= 0, np.where(extent > 0, upper, 0.0), np.where(extent >= 0, 1.0, lower))
 
 
-def _condense(extents: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Means of equal-count bins of one replicate: the radial tail is then a short sum."""
-    ordered = np.sort(extents)
-    if ordered.size <= _BINS:
-        return ordered, np.full(ordered.size, 1 / ordered.size)
-    bins = ordered.reshape(_BINS, -1)
-    return bins.mean(axis=1), np.full(_BINS, 1 / _BINS)
-
-
-def _extents(factor: FloatArray, points: FloatArray, one_sided: bool) -> FloatArray:
-    projections = points @ factor.T
-    return (projections if one_sided else np.abs(projections)).max(axis=1)
-
-
-def _replicate_tails(
-    statistic: FloatArray, factor: FloatArray, df: FloatArray, log2: int, rng, one_sided: bool
-) -> FloatArray:
-    """(replicates, m) estimates of P(max > t)."""
-    rank = factor.shape[1]
-    tails = np.empty((_REPLICATES, statistic.size))
-    for replicate in range(_REPLICATES):
-        extent, weight = _condense(_extents(factor, _directions(rank, log2, rng), one_sided))
+def _tails(samples: list[_Extents], statistic: FloatArray, df: FloatArray, rank: int) -> FloatArray:
+    """(replicates, k) estimates of P(max > t)."""
+    tails = np.empty((len(samples), statistic.size))
+    for row, sample in zip(tails, samples, strict=True):
+        extent = sample.condensed()
         for value in np.unique(df):
-            rows = df == value
-            tail = _radial_sf(statistic[rows, None], extent, rank, float(value))
-            tails[replicate, rows] = tail @ weight
+            chosen = df == value
+            tail = _radial_sf(statistic[chosen, None], extent, rank, float(value))
+            row[chosen] = tail.mean(axis=1)
     return tails
+
+
+def _error(tails: FloatArray) -> float:
+    """Three standard errors of the mean over scramblings, the largest of all entries."""
+    return float(3 * (tails.std(axis=0, ddof=1) / np.sqrt(len(tails))).max())
 
 
 def max_t_sf(
@@ -138,7 +157,7 @@ def max_t_sf(
     one_sided : bool
         The maximum of T_j instead of that of its absolute value.
     tolerance : float
-        Three standard errors to reach; points are doubled until then, or to 2**17 a scrambling.
+        Three standard errors to reach; points are doubled until then, or to 2**18 a scrambling.
     seed : int, Generator or None
         Scrambling of the Sobol points; the default repeats the same digits, None draws fresh.
 
@@ -161,10 +180,12 @@ def max_t_sf(
     rank = factor.shape[1]
     if rank == 0:
         return MaxProbability(np.where(values > 0, 0.0, 1.0), 0.0, 0, 0)
-    rng = np.random.default_rng(seed)
-    for log2 in range(_FIRST_LOG2, _LAST_LOG2 + 1):
-        tails = _replicate_tails(values, factor, df, log2, rng, one_sided)
-        error = float(3 * (tails.std(axis=0, ddof=1) / np.sqrt(_REPLICATES)).max())
+    samples = _samples(factor, one_sided, seed)
+    for log2 in _STAGES:
+        for sample in samples:
+            sample.grow(1 << log2)
+        tails = _tails(samples, values, df, rank)
+        error = _error(tails)
         if error < tolerance:
             break
     return MaxProbability(tails.mean(axis=0), error, rank, _REPLICATES << log2)
@@ -190,16 +211,13 @@ def max_t_quantile(
     from scipy.optimize import brentq
 
     factor = correlation_factor(covariance)
-    rank = factor.shape[1]
-    rng = np.random.default_rng(seed)
-    parts = [
-        _condense(_extents(factor, _directions(rank, 15, rng), one_sided))[0]
-        for _ in range(_REPLICATES)
-    ]
-    extent = np.concatenate(parts)
+    samples = _samples(factor, one_sided, seed)
+    for sample in samples:
+        sample.grow(1 << 16)
+    extent = np.concatenate([sample.condensed() for sample in samples])
 
     def excess(c: float) -> float:
-        return float(_radial_sf(np.array(c), extent, rank, df).mean()) - (1 - level)
+        return float(_radial_sf(np.array(c), extent, factor.shape[1], df).mean()) - (1 - level)
 
     upper = 8.0
     while excess(upper) > 0:
@@ -219,13 +237,13 @@ def step_down_p(
     order = np.argsort(-values, kind="stable")
     factor = correlation_factor(covariance)[order]
     rank = factor.shape[1]
-    rng = np.random.default_rng(seed)
-    tails = np.empty((_REPLICATES, values.size))
-    for replicate in range(_REPLICATES):
-        projections = np.abs(_directions(rank, 13, rng) @ factor.T)
-        extents = np.maximum.accumulate(projections[:, ::-1], axis=1)[:, ::-1]
-        tails[replicate] = _radial_sf(values[order], extents, rank, df).mean(axis=0)
-    error = float(3 * (tails.std(axis=0, ddof=1) / np.sqrt(_REPLICATES)).max())
+    tails = np.zeros((_REPLICATES, values.size))
+    for row, sample in zip(tails, _samples(factor, False, seed), strict=True):
+        for _ in range(_STEP_DOWN_BLOCKS):
+            projections = np.abs(sample.directions(1 << 13) @ factor.T)
+            extents = np.maximum.accumulate(projections[:, ::-1], axis=1)[:, ::-1]
+            row += _radial_sf(values[order], extents, rank, df).mean(axis=0) / _STEP_DOWN_BLOCKS
+    error = _error(tails)
     adjusted = np.empty(values.size)
     adjusted[order] = np.maximum.accumulate(tails.mean(axis=0))
-    return MaxProbability(adjusted, error, rank, _REPLICATES << 13)
+    return MaxProbability(adjusted, error, rank, _REPLICATES * _STEP_DOWN_BLOCKS << 13)

@@ -62,10 +62,11 @@ class WaldTest:
 
     def _document(self) -> Document:
         kind = "asymptotic chi-square" if np.isinf(self.df_resid) else "F = chisq / df"
-        row = (f"{self.chisq:.4f}", str(self.df), f"{self.p:.4g}")
-        columns: tuple[str, ...] = ("chisq", "df", "p")
+        row = [f"{self.chisq:.4f}", str(self.df), f"{self.p:.4g}"]
+        columns = ["chisq", "df", "p"]
         if np.isfinite(self.df_resid):
-            row, columns = (*row, f"{self.df_resid:.2f}"), (*columns, "df_resid")
+            row.append(f"{self.df_resid:.2f}")
+            columns.append("df_resid")
         parts: list[str | Table] = [f"H0: {self.hypothesis}", Table(columns, [row], left=0)]
         if self.dropped:
             parts.append(f"{self.dropped} hypotheses were redundant or not estimable.")
