@@ -1,14 +1,15 @@
 """How often the residual tests reject: right models (should be 5 %) and named misfits (power).
 
-Three parts, each a table in ``results/``:
+Four parts, each a table in ``results/``:
 
 truth     data and simulations from the same known model: the tests' own calibration, with
           parameters known, for seven families, with and without a random effect
 quantreg  the quantile test beside plain Wald tests of statsmodels' QuantReg
-fitted    data from a known model, simulations from a model fitted to them: calibration as users
-          meet it, and power against named misfits
+fitted    data from a known model, simulations from that model fitted to them: calibration as
+          users meet it, random effects drawn anew or kept
+power     data from another model than the one fitted: rejection of named misfits
 
-Run ``python benchmarks/studies/residual_calibration.py [truth|quantreg|fitted] [--reps N]``.
+Run ``python benchmarks/studies/residual_calibration.py [truth quantreg fitted power] [--reps N]``.
 Every replicate has its own seed, spawned from ``SEED``, so results do not depend on how many
 processes run.
 """
@@ -31,7 +32,8 @@ import pandas as pd
 
 import glmmlab.residuals as residuals
 from glmmlab.residuals import SimulatedResiduals
-from glmmlab.residuals.quantiles import SplineBasis, min_bh, rank_transform
+from glmmlab.residuals.quantiles import min_bh
+from glmmlab.residuals.splines import SplineBasis, rank_transform
 
 SEED = 20_260_701
 NSIM = 250
@@ -173,6 +175,99 @@ def run_quantreg(reps: int) -> pd.DataFrame:
     return pd.DataFrame([row for rows in parallel(quantreg_cell, cells) for row in rows])
 
 
+def fitted_residuals(
+    frame: pd.DataFrame, family: str, random: bool, random_effects: str, seed: int
+) -> SimulatedResiduals:
+    """Fit y ~ x (+ (1 | group)) and simulate residuals."""
+    import glmmlab as gl
+
+    link = FAMILIES[family][1]
+    left = "cbind(y, 20 - y)" if family.endswith("n=20") else "y"
+    name = gl.families.get(family.split()[0], link=link)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.errors.GlmmlabWarning)
+        fit = gl.glmm(f"{left} ~ x" + " + (1 | group)" * random, data=frame, family=name)
+    return fit.simulate_residuals(NSIM, seed=seed, random_effects=random_effects)
+
+
+def data_from(family: str, n: int, sd: float, rng: np.random.Generator) -> pd.DataFrame:
+    """n rows in groups of 10 with a normal random effect, from y ~ x (+ group)."""
+    _, link, draw = FAMILIES[family]
+    x = rng.uniform(-1, 1, n)
+    group = np.arange(n) // 10
+    predictor = eta_of(x, link) + rng.normal(0, sd, n // 10)[group]
+    return pd.DataFrame(
+        {"y": draw(rng, inverse(link, predictor)), "x": x, "group": group.astype(str)}
+    )
+
+
+def fitted_cell(family: str, effect: str, reps: int) -> list[dict[str, Any]]:
+    """Rejection rates when the right model was fitted; effect: none, unconditional, conditional."""
+    random = effect != "none"
+    rows = []
+    for i in range(reps):
+        key = [SEED, 3, list(FAMILIES).index(family), random, i]
+        frame = data_from(family, 100, 0.7 * random, np.random.default_rng(key))
+        how = effect if random else "unconditional"
+        rows.append(p_values(fitted_residuals(frame, family, random, how, i)))
+    where = {"family": family, "random effect": effect}
+    return [where | row for row in rates(pd.DataFrame(rows))]
+
+
+def run_fitted(reps: int) -> pd.DataFrame:
+    """Fitted models of all families."""
+    cells = [(f, e, reps) for f in FAMILIES for e in ("none", "unconditional", "conditional")]
+    return pd.DataFrame([row for rows in parallel(fitted_cell, cells) for row in rows])
+
+
+MISFITS = (
+    "overdispersed counts, Poisson fitted",
+    "underdispersed counts, Poisson fitted",
+    "zero-inflated counts, Poisson fitted",
+    "missing quadratic term, Gaussian",
+    "spread grows with x, Gaussian",
+    "missing random effect, Poisson",
+    "missing random effect, binomial n=20",
+)
+
+
+def misfit(name: str, rng: np.random.Generator, n: int = 100) -> tuple[pd.DataFrame, str]:
+    """Data of a named misfit, and the family that is fitted to them."""
+    x = rng.uniform(-1, 1, n)
+    group = (np.arange(n) // 10).astype(str)
+    mu = np.exp(1 + x)
+    if name.startswith("missing random effect"):
+        family = "poisson" if "Poisson" in name else "binomial n=20"
+        return data_from(family, n, 0.5, rng), family
+    family = "gaussian" if "Gaussian" in name else "poisson"
+    y = {
+        "overdispersed counts, Poisson fitted": lambda: rng.poisson(rng.gamma(3, mu / 3)),
+        "underdispersed counts, Poisson fitted": lambda: rng.binomial(10, mu / 10),
+        "zero-inflated counts, Poisson fitted": lambda: rng.poisson(mu) * (rng.random(n) > 0.15),
+        "missing quadratic term, Gaussian": lambda: rng.normal(x + 1.5 * x**2, 1),
+        "spread grows with x, Gaussian": lambda: rng.normal(x, np.exp(0.8 * x)),
+    }[name]()
+    return pd.DataFrame({"y": y.astype(float), "x": x, "group": group}), family
+
+
+def power_cell(name: str, reps: int) -> list[dict[str, Any]]:
+    """Rejection rates of one misfit."""
+    rows = []
+    for i in range(reps):
+        frame, family = misfit(name, np.random.default_rng([SEED, 4, MISFITS.index(name), i]))
+        res = fitted_residuals(frame, family, False, "unconditional", i)
+        row = p_values(res)
+        row["group (categorical)"] = res.test_categorical("group").p if "random" in name else np.nan
+        rows.append(row)
+    return [{"misfit": name} | row for row in rates(pd.DataFrame(rows).dropna(axis=1))]
+
+
+def run_power(reps: int) -> pd.DataFrame:
+    """All named misfits."""
+    cells = [(name, reps) for name in MISFITS]
+    return pd.DataFrame([row for rows in parallel(power_cell, cells) for row in rows])
+
+
 def parallel(function: Callable[..., Any], cells: list[tuple[Any, ...]]) -> list[Any]:
     """Cells over two processes, one BLAS thread each."""
     from joblib import Parallel, delayed
@@ -199,7 +294,7 @@ def store(name: str, frame: pd.DataFrame, seconds: float) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run the parts that are named, all by default."""
-    parts = {"truth": run_truth, "quantreg": run_quantreg}
+    parts = {"truth": run_truth, "quantreg": run_quantreg, "fitted": run_fitted, "power": run_power}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=list(parts))
     parser.add_argument("--reps", type=int, default=500)

@@ -11,8 +11,9 @@ from glmmlab.plots import autocorrelation as plot_auto
 from glmmlab.plots import histograms, style
 from glmmlab.plots import residuals as panels
 from glmmlab.residuals import predictors
-from glmmlab.residuals.quantiles import quantile_curves, rank_transform
+from glmmlab.residuals.quantiles import quantile_curves
 from glmmlab.residuals.result import ResidualTest, p_text
+from glmmlab.residuals.splines import rank_transform
 from glmmlab.residuals.statistics import DispersionTest
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.residuals.result import ResidualTest, p_sentence, paragraph
+from glmmlab.residuals.splines import SplineBasis, rank_transform
 
 QUANTILES = (0.25, 0.5, 0.75)
 
@@ -119,71 +120,6 @@ class QuantileTest(ResidualTest):
         )
 
 
-def rank_transform(x: FloatArray) -> FloatArray:
-    """Average ranks divided by the largest rank."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(x)
-    return ranks / ranks.max()
-
-
-def basis_size(x: FloatArray) -> int:
-    """Columns of the spline basis: n^(1/3) rounded, between 4 and 10, at most the distinct x."""
-    return int(min(len(np.unique(x)), np.clip(np.rint(len(x) ** (1 / 3)), 4, 10)))
-
-
-def natural_spline(x: FloatArray, knots: FloatArray) -> FloatArray:
-    """Natural cubic spline basis (constant, linear, ...) with one column a knot.
-
-    Truncated powers, Hastie, Tibshirani & Friedman (2009), equations 5.4 and 5.5.  With one knot
-    the basis is the constant, with two a straight line.
-
-    Examples
-    --------
-    >>> natural_spline(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])).round(3).tolist()
-    [[1.0, 0.0, 0.0], [1.0, 0.5, 0.125], [1.0, 1.0, 0.75]]
-    """
-    columns = [np.ones_like(x), x][: len(knots)]
-    last = knots[-1]
-
-    def truncated(k: int) -> FloatArray:
-        cubes = np.maximum(x - knots[k], 0) ** 3 - np.maximum(x - last, 0) ** 3
-        return cubes / (last - knots[k])
-
-    if len(knots) > 2:
-        end = truncated(len(knots) - 2)
-        columns += [truncated(k) - end for k in range(len(knots) - 2)]
-    return np.column_stack(columns)
-
-
-@dataclass(frozen=True)
-class SplineBasis:
-    """Spline in a rank-transformed predictor, orthonormal over the rows it was built from."""
-
-    knots: FloatArray
-    triangle: FloatArray
-
-    @classmethod
-    def build(cls, x: FloatArray) -> SplineBasis:
-        """Knots at equally spaced positions among the distinct values of ``x``."""
-        distinct = np.unique(x)
-        size = basis_size(x)
-        # at most 10 distinct values: knots at the values; else at quantiles of the rows, which
-        # for ranks are equally spaced; ties can make them coincide
-        if len(distinct) <= size:
-            knots = distinct
-        else:
-            knots = np.unique(np.quantile(x, np.linspace(0, 1, size)))
-        raw = natural_spline(x, knots)
-        return cls(knots, np.linalg.qr(raw)[1])
-
-    def __call__(self, x: FloatArray) -> FloatArray:
-        """Basis at ``x``: (len(x), k); the first column is constant."""
-        from scipy.linalg import solve_triangular
-
-        return solve_triangular(self.triangle, natural_spline(x, self.knots).T, trans="T").T
-
-
 def scores(r: FloatArray, basis: FloatArray, tau: float) -> FloatArray:
     """Scores of the flat line at ``tau`` for one or many sets of residuals.
 
@@ -201,14 +137,20 @@ def scores(r: FloatArray, basis: FloatArray, tau: float) -> FloatArray:
 
 
 def component_p(z: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Asymptotic p of the constant and of the smooth part of score vectors ``z`` (m, k)."""
+    """Asymptotic p of the constant and of the smooth part of score vectors ``z`` (m, k).
+
+    The smooth part is tested as a straight line, as a line with one bend, and as the whole
+    spline (joint chi-square tests on 1, 2 and k - 1 degrees of freedom, Simes-combined): a plain
+    trend is not diluted by the freedom to wiggle, which the penalty does in penalised fits.
+    """
     intercept = 2 * special.ndtr(-np.abs(z[:, 0]) / np.sqrt(covariance[0, 0]))
     k = z.shape[1]
     if k == 1:
         return intercept, np.ones_like(intercept)
-    inner = np.linalg.solve(covariance[1:, 1:], z[:, 1:].T)
-    wald = np.einsum("mk,km->m", z[:, 1:], inner)
-    return intercept, special.chdtrc(k - 1, wald)
+    white = np.linalg.solve(np.linalg.cholesky(covariance[1:, 1:]), z[:, 1:].T)
+    wald = np.cumsum(white**2, axis=0)  # of the first 1, 2, ... columns
+    nested = sorted({1, min(2, k - 1), k - 1})
+    return intercept, min_bh(np.stack([special.chdtrc(d, wald[d - 1]) for d in nested], axis=-1))
 
 
 def min_bh(p: FloatArray) -> FloatArray:
@@ -269,7 +211,7 @@ def quantile_test(
 
     For each tau the regression quantile of r on a natural cubic spline of x (ranks / largest
     rank; ``basis_size`` columns) is tested at the flat line at tau: the constant by a z test, the
-    smooth part by a joint chi-square test, both as score tests: z = B'psi with
+    smooth part by joint chi-square tests (:func:`component_p`), all as score tests: z = B'psi with
     psi = tau - 1(r < tau), whose covariance is estimated from the reference sets and the data
     together (tau (1 - tau) I when there are too few sets).  The two are combined as
     ``min(2 min(p_int, p_s), max(p_int, p_s))`` and the taus by Simes.  The combined values of the

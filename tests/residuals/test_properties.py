@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import glmmlab.residuals as residuals
 from glmmlab.residuals import outliers, pit
-from glmmlab.residuals.quantiles import natural_spline, quantile_curves
+from glmmlab.residuals.quantiles import quantile_curves
+from glmmlab.residuals.splines import SplineBasis, natural_spline, rank_transform
 from glmmlab.residuals.uniformity import ks_p
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -157,11 +158,24 @@ def test_natural_spline_is_linear_beyond_its_knots_and_smooth_inside():
     assert np.linalg.matrix_rank(basis) == 4
 
 
+@given(seed=SEEDS, n=st.integers(4, 300), distinct=st.integers(1, 40))
+def test_spline_basis_is_orthonormal_and_ordered_by_roughness(seed, n, distinct):
+    x = np.random.default_rng(seed).integers(distinct, size=n).astype(float)
+    ranks = rank_transform(x)
+    basis = SplineBasis.build(ranks)(ranks)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-6)
+    assert np.ptp(basis[:, 0]) < 1e-10
+    if basis.shape[1] > 1:
+        assert abs(np.corrcoef(basis[:, 1], ranks)[0, 1]) > 1 - 1e-9
+    if basis.shape[1] == distinct or len(np.unique(x)) > 20:
+        signs = np.sign(basis[np.argsort(ranks, kind="stable")])
+        changes = (np.diff(signs, axis=0) != 0).sum(axis=0)
+        assert list(changes) == sorted(changes)  # each column is rougher than the last
+
+
 def test_curves_minimise_the_check_loss():
     """QuantReg's curves against the linear programme that defines regression quantiles."""
     from scipy.optimize import linprog
-
-    from glmmlab.residuals.quantiles import SplineBasis, rank_transform
 
     rng = np.random.default_rng(4)
     x, r = rng.normal(size=60), rng.random(60)

@@ -1,0 +1,180 @@
+"""Does the default fit reach the best optimum?  Mixed designs, every family, multi-start.
+
+For each family ``SETS`` seeded data sets are drawn from designs that make trouble: few levels,
+zero variances, unbalanced groups, extreme means, correlated slopes, crossed factors.  Each is
+fitted from the default start and from ``STARTS`` random ones.  A set *fails* when some start
+reaches a log-likelihood more than 1e-4 above the default's, and fails *silently* when the
+default fit raised no ConvergenceWarning or SeparationWarning.
+
+    python benchmarks/studies/robustness.py            # all families, results are stored
+    python benchmarks/studies/robustness.py beta 20    # one family, 20 sets, printed only
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+import glmmlab as gl
+from glmmlab.design import build_design
+from glmmlab.estimate import fit as fitting
+from glmmlab.families.base import Family
+from glmmlab.laplace import Laplace
+from glmmlab.threads import single_blas_thread
+
+SETS, STARTS, SEED = 200, 5, 2026
+RUNAWAY = 15.0
+"""A standard deviation beyond this on a log or logit scale is no optimum: with one or two rows
+a level the Laplace approximation itself rises without bound there."""
+FAMILIES = {
+    "gaussian": "gaussian",
+    "t": "t",
+    "gamma": "gamma",
+    "beta": "beta",
+    "binomial": "binomial",
+    "bernoulli": "binomial",
+    "betabinomial": "betabinomial",
+    "poisson": "poisson",
+    "nbinom1": "nbinom1",
+    "nbinom2": "nbinom2",
+}
+RANDOM = (
+    "(1 | g)",
+    "(x | g)",
+    "(x || g)",
+    "(1 | g) + (1 | h)",
+    "(1 | g / h)",
+)
+
+
+def draw(kind: str, rng: np.random.Generator) -> tuple[str, pd.DataFrame]:
+    """A formula and data simulated from it (or from a simpler model)."""
+    family = gl.families.get(FAMILIES[kind])
+    levels = int(rng.choice([3, 4, 8, 20]))
+    n = int(rng.choice([40, 80, 200]))
+    g = np.r_[np.arange(levels), rng.choice(levels, n - levels, p=rng.dirichlet(np.ones(levels)))]
+    h = np.r_[np.arange(3), rng.integers(0, 3, n - 3)]
+    x = rng.normal(size=n)
+    f = rng.choice(["a", "b", "c"], n)
+    sd = float(rng.choice([0.0, 0.1, 0.5, 1.5]))
+    slope = float(rng.choice([0.0, 0.3]))
+    level = float(rng.choice([-2.0, 0.0, 2.0]))
+    eta = (
+        level
+        + 0.4 * x
+        + 0.5 * (f == "b")
+        + rng.normal(0, sd, levels)[g]
+        + rng.normal(0, slope, levels)[g] * x
+    )
+    random = RANDOM[rng.integers(len(RANDOM))]
+    trials = np.ones(n) if kind == "bernoulli" else rng.integers(2, 15, n).astype(float)
+    dispersion = float(rng.choice([0.3, 2.0, 20.0]))
+    mu = family.link.inverse(eta)
+    aux = [np.full(n, np.log(dispersion)) for _ in family.auxiliary]
+    if family.name == "gamma":
+        aux = [np.full(n, np.log(min(dispersion, 1.0)))]
+    if family.name == "t":
+        aux = [np.full(n, 0.0), np.full(n, np.log(4.0))]
+    y = family.simulate(rng, mu, aux, trials if family.is_binomial else None)
+    if family.name == "beta":
+        y = np.clip(y, 1e-6, 1 - 1e-6)
+    if family.name == "gamma":
+        y = np.maximum(y, 1e-8)
+    data = pd.DataFrame({"y": y, "n": trials, "x": x, "f": f, "g": g.astype(str)})
+    data["h"] = h.astype(str)
+    left = "cbind(y, n - y)" if family.is_binomial else "y"
+    return f"{left} ~ x + f + {random}", data
+
+
+def best_of_random_starts(
+    formula: str, data: pd.DataFrame, family: Family, rng: np.random.Generator, starts: int
+) -> float:
+    """The highest log-likelihood that random starting points reach."""
+    design = build_design(formula, data, family)
+    coordinates = fitting._Coordinates.of(design.conditional.X)
+    laplace = Laplace(design, family, coordinates.X)
+    base = fitting.starting_values(laplace, design, family, coordinates.X)
+    best = -np.inf
+    with single_blas_thread():
+        for _ in range(starts):
+            psi = base.psi + rng.normal(size=len(base.psi))
+            start = fitting.Start(psi, base.scale, base.beta)
+            try:
+                _, optimum = fitting._optimise(laplace, start)
+            except gl.errors.ConvergenceError:
+                continue
+            theta = laplace.split(optimum.at.psi)[1]
+            if family.link.name != "identity" and np.abs(theta).max(initial=0.0) > RUNAWAY:
+                continue
+            best = max(best, -float(optimum.at.f))
+    return best
+
+
+def one(kind: str, number: int, starts: int = STARTS) -> dict[str, Any]:
+    """Default fit against random starts for one data set."""
+    rng = np.random.default_rng([SEED, list(FAMILIES).index(kind), number])
+    formula, data = draw(kind, rng)
+    family = gl.families.get(FAMILIES[kind])
+    row: dict[str, Any] = {"family": kind, "set": number, "formula": formula}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            fit = gl.glmm(formula, data, family)
+        except gl.errors.GlmmlabError as error:
+            # a constant response, for example: no model, so nothing to reach
+            return {**row, "refused": type(error).__name__, "why": str(error)[:200]}
+        best = best_of_random_starts(formula, data, family, rng, starts)
+    told = [type(w).__name__ for w in fit.warnings]
+    return {
+        **row,
+        "llf": fit.llf,
+        "shortfall": max(0.0, best - fit.llf),
+        "warnings": told,
+        "evaluations": fit.optimization.evaluations,
+    }
+
+
+def study(kind: str, sets: int, starts: int = STARTS) -> dict[str, Any]:
+    """Counts for one family."""
+    rows = [one(kind, i, starts) for i in tqdm(range(sets), desc=kind, leave=False)]
+    fitted = [r for r in rows if "llf" in r]
+    failed = [r for r in fitted if not r["shortfall"] <= 1e-4]
+    alarms = {"ConvergenceWarning", "SeparationWarning"}
+    silent = [r for r in failed if not alarms & set(r["warnings"])]
+    return {
+        "family": kind,
+        "sets": sets,
+        "fitted": len(fitted),
+        "refused": [r for r in rows if "refused" in r],
+        "reached": 1.0 - len(failed) / max(1, len(fitted)),
+        "failed": failed,
+        "silent": len(silent),
+        "convergence_warnings": sum("ConvergenceWarning" in r["warnings"] for r in fitted),
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Run and store, or print one family."""
+    if arguments:
+        result = study(arguments[0], int(arguments[1]) if len(arguments) > 1 else SETS)
+        print(json.dumps(result, indent=1))
+        return
+    results = [study(kind, SETS) for kind in FAMILIES]
+    for r in results:
+        print(f"{r['family']:14} reached {r['reached']:.4f}  silent {r['silent']}")
+    target = Path(__file__).parent / "results" / "robustness.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(
+        json.dumps({"seed": SEED, "version": gl.__version__, "results": results}, indent=1) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
