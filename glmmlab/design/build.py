@@ -26,7 +26,8 @@ from glmmlab.errors import (
     WeightsError,
 )
 from glmmlab.families.base import Family
-from glmmlab.formula.bars import ParsedFormula, parse
+from glmmlab.formula.algebra import terms
+from glmmlab.formula.bars import ParsedFormula, parse, parse_part
 from glmmlab.formula.columns import as_frame, column
 from glmmlab.formula.fixed import FixedPart, offset_values, used_columns
 from glmmlab.formula.response import evaluate_response, response_columns
@@ -94,6 +95,8 @@ def build_design(
     """
     parsed = parse(formula)
     parts = _auxiliary_formulas(family, dispersion, zero_inflation)
+    if not (parsed.random or terms(parsed.fixed)):
+        raise FormulaError(f"'{formula}' has no term to estimate: write {parsed.response} ~ 1")
     rows = _rows_used(parsed, parts, as_frame(data), weights, offset)
     source = Source(rows.data)
     index = rows.data.index
@@ -143,6 +146,12 @@ def _auxiliary_formulas(
             raise FormulaError(
                 f"{name}='{text}': the {family.name} family has no {name.replace('_', ' ')} "
                 "to model"
+            )
+        if parse_part(text)[1]:
+            raise FormulaError(f"{name}='{text}': an offset is possible in the main formula only")
+        if not terms(parse_part(text)[0]):
+            raise FormulaError(
+                f"{name}='{text}' has no column: write '~ 1' for a constant, or leave it out"
             )
     return {name: "1" if given.get(name) is None else str(given[name]) for name in family.auxiliary}
 
