@@ -324,7 +324,7 @@ class CLogLog(Link):
     def logit_mean(self, eta: FloatArray) -> Derivatives:
         # t = log(exp(s) - 1), s = exp(eta); with c = s/(exp(s) - 1): t' = s + c,
         # t'' = t'(1 - c), t''' = t'[(1 - c)^2 + c (t' - 1)], every factor positive.
-        s = np.exp(np.minimum(eta, _LARGEST))
+        s = np.exp(np.maximum(np.minimum(eta, _LARGEST), -_LARGEST))  # s/mu must not be 0/0
         mu = -np.expm1(-s)
         first = s / mu
         c = first * np.exp(-s)
