@@ -143,21 +143,30 @@ def wald_p(r: np.ndarray, x: np.ndarray, covariance: str) -> float:
     return float(min_bh(np.array(taus)))
 
 
+def quantile_p(
+    pattern: str, n: int, replicate: int
+) -> tuple[float, SimulatedResiduals, np.ndarray]:
+    """p of the quantile test for uniform residuals, with the residuals and the predictor."""
+    rng = np.random.default_rng([SEED, 2, n, len(pattern), replicate])
+    draws = {
+        "uniform": lambda: rng.uniform(size=n),
+        "skewed": lambda: rng.lognormal(0, 2, n),
+        "12 values": lambda: rng.integers(12, size=n).astype(float),
+        "heteroscedastic": lambda: rng.normal(size=n),
+    }
+    x = draws[pattern]()
+    scale = np.exp(x) if pattern == "heteroscedastic" else 1.0  # known to the model
+    s = rng.normal(0, 1, (NSIM, n)) * scale
+    res = residuals.from_simulations(rng.normal(0, 1, n) * scale, s, x, False, seed=rng)
+    return res.test_quantiles().p, res, x
+
+
 def quantreg_cell(pattern: str, n: int, reps: int) -> list[dict[str, Any]]:
     """Rejection rates of the quantile test and of Wald tests, uniform residuals."""
     rows = []
     for i in range(reps):
-        rng = np.random.default_rng([SEED, 2, n, len(pattern), i])
-        x = {
-            "uniform": lambda g=rng: g.uniform(size=n),
-            "skewed": lambda g=rng: g.lognormal(0, 2, n),
-            "12 values": lambda g=rng: g.integers(12, size=n).astype(float),
-            "heteroscedastic": lambda g=rng: g.normal(size=n),
-        }[pattern]()
-        scale = np.exp(x) if pattern == "heteroscedastic" else 1.0  # known to the model
-        s = rng.normal(0, 1, (NSIM, n)) * scale
-        res = residuals.from_simulations(rng.normal(0, 1, n) * scale, s, x, False, seed=rng)
-        row = {"quantiles": res.test_quantiles().p}
+        p, res, x = quantile_p(pattern, n, i)
+        row = {"quantiles": p}
         if n <= 400:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

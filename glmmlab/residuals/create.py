@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from glmmlab._types import AnyArray, FloatArray, Seed
-from glmmlab.errors import DataError, ResponseError
+from glmmlab.errors import DataError, InferenceWarning, ResponseError
 from glmmlab.residuals.checks import option, simulations, vector
 from glmmlab.residuals.pit import estimated_covariance, pit, rotate, traditional
 from glmmlab.residuals.refit import Refit, Refits, refit_all
@@ -260,6 +261,11 @@ def simulate_residuals(
     -------
     SimulatedResiduals
         Responses of binomial kinds are numbers of successes.
+
+    Warns
+    -----
+    InferenceWarning
+        The model has prior weights (that are not trials): simulations ignore them.
     """
     from glmmlab.residuals import simulate as source
 
@@ -267,6 +273,13 @@ def simulate_residuals(
     option(method, METHODS, "method")
     if isinstance(n, bool) or int(n) != n or n < 2:
         raise DataError(f"n={n!r}: at least 2 simulations are needed; 250 are usual.")
+    if estimate.design.weights is not None:
+        warnings.warn(
+            "The prior weights of this model are not part of its distribution: simulations, and "
+            "so the residuals, ignore them.",
+            InferenceWarning,
+            stacklevel=2,
+        )
     rng = _own_stream(seed)
     parts = source.parts(estimate)
     simulated = source.simulations(estimate, int(n), rng, random_effects)

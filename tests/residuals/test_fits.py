@@ -1,0 +1,122 @@
+"""Residuals of fitted models: the two examples, forms of binomial data, conditioning, refits."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import glmmlab as gl
+from glmmlab.errors import DataError, GlmmlabWarning, UnknownNameError
+from glmmlab.residuals import simulate_residuals
+
+
+def quiet(*arguments, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GlmmlabWarning)
+        return gl.glmm(*arguments, **options)
+
+
+@pytest.fixture(scope="module")
+def severity():
+    return gl.datasets.load("disease_severity")
+
+
+@pytest.fixture(scope="module")
+def beta(severity):
+    return quiet("severity ~ fungicide + (1 | block)", data=severity, family="beta")
+
+
+@pytest.fixture(scope="module")
+def plates():
+    seeds = gl.datasets.load("seed_germination")
+    return quiet(
+        "cbind(germ, n - germ) ~ extract * gen + (1 | plate)", data=seeds, family="binomial"
+    )
+
+
+def test_dispersion_of_the_disease_example(severity, beta):
+    """The workshop printed about 0.5 for Beta and about 0.02 for Gamma (250 simulations)."""
+    gamma = quiet(
+        "severity_o ~ fungicide + (1 | block)",
+        data=severity,
+        family=gl.families.get("gamma", link="log"),
+    )
+    good = simulate_residuals(beta.estimate, n=4000, seed=1).test_dispersion()
+    wrong = simulate_residuals(gamma.estimate, n=4000, seed=1).test_dispersion()
+    assert good.p == pytest.approx(0.54, abs=0.05)
+    assert wrong.p == pytest.approx(0.025, abs=0.012)
+    assert wrong.statistic < 1 and "underdispersion" in wrong.explain()
+    assert not good.significant
+
+
+def test_the_object_knows_how_it_was_made(beta, plates):
+    free = beta.simulate_residuals(n=100, seed=1)
+    assert (free.random_effects, free.nobs, free.nsim) == ("unconditional", 48, 100)
+    assert not free.dependent  # the block variance is zero: rows are independent
+    assert plates.simulate_residuals(n=50, seed=1).dependent
+    kept = plates.simulate_residuals(n=50, seed=1, random_effects="conditional")
+    assert kept.random_effects == "conditional" and not kept.dependent
+    assert "conditional" in repr(kept)
+
+
+def test_same_seed_same_residuals(plates):
+    a, b = (plates.simulate_residuals(n=50, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(a.scaled, b.scaled)
+    np.testing.assert_array_equal(a.simulated, b.simulated)
+
+
+def test_binomial_forms_give_the_same_residuals():
+    seeds = gl.datasets.load("seed_germination")
+    counts = quiet("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
+    shares = quiet("germ / n ~ extract * gen", data=seeds, family="binomial", weights="n")
+    a, b = (fit.simulate_residuals(n=60, seed=2) for fit in (counts, shares))
+    np.testing.assert_allclose(a.scaled, b.scaled)
+    np.testing.assert_array_equal(a.observed, seeds["germ"])
+    assert a.simulated.max() > 1 and a.integer
+    mean = np.asarray(seeds["n"]) * np.asarray(counts.fittedvalues)
+    np.testing.assert_allclose(a.fitted, mean)
+
+
+def test_predictors_by_name_and_pearson(plates):
+    res = plates.simulate_residuals(n=60, seed=1)
+    assert list(res.test_categorical("extract").frame.index) == ["bean", "cucumber"]
+    pearson = res.test_dispersion(type="pearson")
+    assert pearson.df == plates.df_resid
+    assert pearson.chisq == pytest.approx(float(np.sum(plates.residuals("pearson") ** 2)))
+
+
+def test_refit(plates):
+    res = simulate_residuals(plates.estimate, n=24, seed=1, refit=True)
+    assert res.method == "refit" and res.refits is not None and res.refits.failures == 0
+    expected = np.asarray(plates.estimate.design.y) - np.asarray(plates.fittedvalues) * np.asarray(
+        plates.estimate.design.trials
+    )
+    np.testing.assert_allclose(res.refits.observed, expected)
+    assert 0.5 < res.test_dispersion().statistic < 2
+
+
+def test_options_are_checked(beta):
+    with pytest.raises(UnknownNameError, match="unconditional"):
+        beta.simulate_residuals(random_effects="unconditionel")
+    with pytest.raises(DataError, match="at least 2"):
+        beta.simulate_residuals(n=1)
+
+
+def test_prior_weights_are_told(severity):
+    data = severity.assign(w=np.linspace(1, 2, len(severity)))
+    fit = quiet("severity ~ fungicide", data=data, family="beta", weights="w")
+    with pytest.warns(gl.errors.InferenceWarning, match="weights"):
+        fit.simulate_residuals(n=10, seed=1)
+
+
+def test_compact_storage_gives_the_same_residuals(plates, monkeypatch):
+    from glmmlab.residuals import simulate
+
+    plain = simulate_residuals(plates.estimate, n=40, seed=5)
+    monkeypatch.setattr(simulate, "COMPACT_ABOVE", 100)
+    compact = simulate_residuals(plates.estimate, n=40, seed=5)
+    assert compact.simulated.dtype == np.int32
+    np.testing.assert_array_equal(plain.simulated, compact.simulated)
+    np.testing.assert_array_equal(plain.scaled, compact.scaled)
