@@ -162,6 +162,18 @@ def test_arguments_are_columns_or_arrays(frame):
             build_design("y ~ x", frame, GAUSSIAN, **{role: frame["w"].reset_index(drop=True)})
 
 
+def test_warnings_point_at_the_call_of_the_caller(frame):
+    """build_design is called by glmm(), whose caller should see the line."""
+
+    def glmm():
+        return build_design("y ~ x", frame, GAUSSIAN)
+
+    frame.loc["row1", "x"] = np.nan
+    with pytest.warns(MissingDataWarning) as caught:
+        glmm()
+    assert caught[0].filename == __file__
+
+
 def test_a_dict_of_columns_will_do():
     design = build_design("y ~ x", {"y": [1.0, 2.0, 4.0], "x": [1, 2, 3]}, GAUSSIAN)
     assert design.nobs == 3
@@ -225,6 +237,17 @@ def test_a_group_whose_name_has_a_colon(frame):
     design = build_design("y ~ 1 + (1 | `a:b`)", frame, GAUSSIAN)
     assert design.random[0].group_columns == ("a:b",)
     assert_array_equal(design.random[0].codes_for(frame), design.random[0].codes)
+
+
+@pytest.mark.parametrize("name", ["poisson", "nbinom2", "gamma", "zero-inflated nbinom2"])
+def test_a_level_a_row_is_possible_without_a_residual(frame, name):
+    """Overdispersion as a random effect of the rows, in models whose scale is not a residual."""
+    family = families.get(name.split()[-1])
+    if name.startswith("zero"):
+        family = families.ZeroInflated(family)
+    frame["count"], frame["row"] = np.arange(1, 25), np.arange(24)
+    design = build_design("count ~ x + (1 | row)", frame, family)
+    assert len(design.random[0].levels) == design.nobs
 
 
 # Aliased columns: which coefficients R's lm() leaves missing (R 4.2.2) ----------------------------

@@ -96,6 +96,8 @@ def check_rows(n: int, p: int, family: Family) -> None:
 
 def check_random(random: Sequence[RandomTerm], n: int, family: Family) -> None:
     """Raise DataError for effects that cannot be told from each other or from the residual."""
+    takes_all_numbers = not family.check(np.array([-1.0])).any()
+    has_residual = takes_all_numbers and "dispersion" in family.auxiliary
     seen: dict[tuple[str, str], RandomTerm] = {}
     for term in random:
         for name in term.names:
@@ -106,8 +108,7 @@ def check_random(random: Sequence[RandomTerm], n: int, family: Family) -> None:
                     f"effect '{name}': their variances cannot be told apart. Keep one of them, or "
                     "write (0 + x | g) for a slope without an intercept"
                 )
-        residual = family.natural == "identity" and "dispersion" in family.auxiliary
-        if residual and len(term.levels) == n and "Intercept" in term.names:
+        if has_residual and len(term.levels) == n and "Intercept" in term.names:
             raise DataError(
                 f"the grouping factor '{term.group}' has a level of its own in each of the {n} "
                 f"rows: its variance cannot be told from the residual variance of the "
