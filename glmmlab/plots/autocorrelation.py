@@ -124,7 +124,7 @@ def plot_map(
     ax.scatter(x[high], y[high], s=size[high], color=style.RANDOM, lw=0, alpha=0.9)
     ax.scatter(x[~high], y[~high], s=size[~high], facecolor="none", edgecolor=style.FIXED, lw=1.1)
     style.axis_labels(ax, xlabel, ylabel)
-    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_aspect("equal", adjustable="box")
     ax.margins(0.08)
     legend = ("Filled: above 1/2, open: below; larger: further away", False)
     style.heading(ax, title, [*notes, legend])

@@ -26,7 +26,7 @@ def plot_qq(
     r: FloatArray,
     notes: Sequence[Note] = (),
     ax: Axes | None = None,
-    title: str = "Quantile-quantile plot of the residuals",
+    title: str = "QQ plot of the residuals",
 ) -> Axes:
     """Sorted scaled residuals against the quantiles of the uniform distribution.
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from glmmlab.residuals.scaled import SimulatedResiduals
 
 Note = tuple[str, bool]
-STACK_BELOW = 6.8
-"""Figures narrower than this (inches) have their panels one above the other."""
 
 
 def note(label: str, test: ResidualTest) -> Note:
@@ -47,11 +45,11 @@ def uniformity_note(res: SimulatedResiduals) -> Note:
 
 
 def overview(res: SimulatedResiduals, figure: Figure | None = None) -> Figure:
-    """The two-panel figure; panels are stacked on a narrow figure."""
+    """The two-panel figure; the panels stand one above the other on an upright figure."""
     with style.context():
         fig = style.new_figure((9.6, 4.9)) if figure is None else figure
-        narrow = fig.get_size_inches()[0] < STACK_BELOW
-        left, right = fig.subplots(*((2, 1) if narrow else (1, 2)))
+        width, height = fig.get_size_inches()
+        left, right = fig.subplots(*((2, 1) if height > width else (1, 2)))
     qq(res, left)
     residuals(res, None, right)
     return fig
@@ -219,9 +217,16 @@ def temporal(res: SimulatedResiduals, time: PredictorLike, figure: Figure | None
         top, bottom = fig.subplots(2, 1)
     text = note(f"Durbin-Watson = {test.statistic:.3g}", test)
     order = np.argsort(values)
-    plot_auto.plot_series(values[order], res.scaled[order], [text], top, xlabel=name)
+    plot_auto.plot_series(
+        values[order], res.scaled[order], [text], top, xlabel=_named(name, "Time")
+    )
     plot_auto.plot_acf(res.scaled[order], bottom)
     return fig
+
+
+def _named(name: str, otherwise: str) -> str:
+    """A predictor's own name, or what it is here if it came without one."""
+    return otherwise if name == predictors.UNNAMED else name
 
 
 def spatial(
@@ -231,4 +236,6 @@ def spatial(
     (xs, x_name), (ys, y_name) = predictors.numeric(x, res), predictors.numeric(y, res)
     test = res.test_spatial(x, y)
     text = note(f"Moran's I = {test.statistic:.3g}", test)
-    return plot_auto.plot_map(xs, ys, res.scaled, [text], ax, x_name, y_name)
+    return plot_auto.plot_map(
+        xs, ys, res.scaled, [text], ax, _named(x_name, "x"), _named(y_name, "y")
+    )

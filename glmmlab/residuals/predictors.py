@@ -21,6 +21,7 @@ PredictorLike = str | Sequence[Any] | AnyArray | pd.Series | pd.Categorical | No
 """None (fitted values), the name of a column, or one value a row."""
 
 FITTED = "fitted values"
+UNNAMED = "predictor"
 FEW_VALUES = 10
 ROWS_A_VALUE = 10
 
@@ -46,7 +47,7 @@ def resolve(predictor: PredictorLike, res: SimulatedResiduals) -> tuple[pd.Serie
 
 
 def _name(name: Hashable) -> str:
-    return "predictor" if name is None else str(name)
+    return UNNAMED if name is None else str(name)
 
 
 def _column(name: str, res: SimulatedResiduals) -> pd.Series:
