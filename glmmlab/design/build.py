@@ -30,7 +30,7 @@ from glmmlab.formula.algebra import terms
 from glmmlab.formula.bars import ParsedFormula, parse, parse_part
 from glmmlab.formula.columns import as_frame, column
 from glmmlab.formula.fixed import FixedPart, offset_values, used_columns
-from glmmlab.formula.response import evaluate_response, response_columns
+from glmmlab.formula.response import Response, evaluate_response, response_columns
 from glmmlab.formula.source import Source
 
 
@@ -99,13 +99,7 @@ def build_design(
         raise FormulaError(f"'{formula}' has no term to estimate: write {parsed.response} ~ 1")
     rows = _rows_used(parsed, parts, as_frame(data), weights, offset)
     source = Source(rows.data)
-    index = rows.data.index
-    if rows.weights is not None:
-        check_weights(rows.weights, rows.weights_name or "", index)
-    response = evaluate_response(
-        parsed.response, source, family, rows.weights, rows.weights_name or "n"
-    )
-    check_response(response, parsed.response, family, index)
+    response = _response(parsed, rows, source, family)
     conditional = _linear_part(parsed.fixed, source, parsed.offsets)
     auxiliary = {name: _linear_part(text, source) for name, text in parts.items()}
     random = tuple(random_term(spec, source) for spec in parsed.random)
@@ -231,6 +225,15 @@ def _missing_in(values: pd.Series) -> BoolArray | None:
         if values.dtype.kind == "f":
             return np.asarray(np.isnan(values.to_numpy()))
     return np.asarray(values.isna().to_numpy(), dtype=bool)
+
+
+def _response(parsed: ParsedFormula, rows: _Rows, source: Source, family: Family) -> Response:
+    name = rows.weights_name or ""
+    if rows.weights is not None:
+        check_weights(rows.weights, name, rows.data.index)
+    response = evaluate_response(parsed.response, source, family, rows.weights, name)
+    check_response(response, parsed.response, family, rows.data.index)
+    return response
 
 
 def _linear_part(text: str, source: Source, offsets: tuple[str, ...] = ()) -> LinearPart:

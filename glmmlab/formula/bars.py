@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from glmmlab.errors import FormulaError
 from glmmlab.formula.algebra import expand
 from glmmlab.formula.expressions import Expression, expression
 from glmmlab.formula.tokens import (
@@ -364,4 +363,4 @@ def _refuse_inner_offset(tokens: Sequence[Token], text: str) -> None:
             )
 
 
-__all__ = ["FormulaError", "ParsedFormula", "RandomSpec", "parse", "parse_part"]
+__all__ = ["ParsedFormula", "RandomSpec", "parse", "parse_part"]

@@ -128,8 +128,8 @@ class Expression:
         namespace = {safe: values[column] for safe, column in self.placeholders.items()}
         try:
             with np.errstate(all="ignore"):
-                return eval(_compiled(self.code), {"__builtins__": {}, "_f": _FUNCTIONS}, namespace)
-        except (TypeError, ValueError, ArithmeticError, IndexError) as error:
+                return eval(_compiled(self.code), {"_f": _FUNCTIONS}, namespace)  # checked by _read
+        except (TypeError, ValueError, ArithmeticError, IndexError, NameError) as error:
             raise FormulaError(
                 f"cannot compute {self.name}: {error} (are its columns "
                 f"{', '.join(self.columns) or '(none)'} numbers?)"
