@@ -1,8 +1,9 @@
 """Adjustment for several tests: p-values and the half widths of simultaneous intervals.
 
 Methods, in the notation of the tables: none, tukey, sidak, bonferroni, holm, hochberg, hommel,
-BH (also fdr), BY, scheffe, dunnettx, mvt.  All of them work on one family: the m tests of one
-by-group.  Tails are survival functions throughout, so small p-values keep their digits.
+BH (also fdr), BY, scheffe, dunnettx, mvt (multcomp's single-step), free (its step-down).  All of
+them work on one family: the m tests of one by-group.  Tails are survival functions throughout, so
+small p-values keep their digits.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdt
 
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import UnknownNameError
-from glmmlab.inference.multivariate_t import max_t_quantile, max_t_sf
+from glmmlab.inference.multivariate_t import max_t_quantile, max_t_sf, step_down_p
 from glmmlab.inference.studentized_range import (
     studentized_range_quantile,
     studentized_range_sf,
@@ -251,10 +252,28 @@ def _mvt(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
     return p, result.error
 
 
-_FROM_STATISTIC = {"tukey": _tukey, "scheffe": _scheffe, "dunnettx": _dunnettx, "mvt": _mvt}
+def _free(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
+    valid = np.isfinite(family.statistic)
+    if family.covariance is None:
+        raise UnknownNameError("free needs the covariance of the estimates.")
+    covariance = family.covariance[np.ix_(valid, valid)]
+    df = float(family.df[valid].min())
+    result = step_down_p(family.statistic[valid], covariance, df, seed=seed)
+    p = np.full(valid.shape, np.nan)
+    p[valid] = np.maximum(result.p, tail_probability(family.statistic[valid], df))
+    return p, result.error
+
+
+_FROM_STATISTIC = {
+    "tukey": _tukey,
+    "scheffe": _scheffe,
+    "dunnettx": _dunnettx,
+    "mvt": _mvt,
+    "free": _free,
+}
 _P_METHODS = (
     "none", "tukey", "sidak", "bonferroni", "holm", "hochberg", "hommel", "BH", "BY",
-    "scheffe", "dunnettx", "mvt",
+    "scheffe", "dunnettx", "mvt", "free",
 )  # fmt: skip
 
 
@@ -268,6 +287,8 @@ def effective_method(method: str | None, family: TestFamily) -> str:
     name = canonical(method)
     if family.side != "two-sided" and name in ("tukey", "scheffe", "dunnettx"):
         name = "sidak"
+    if family.side != "two-sided" and name == "free":
+        name = "mvt"
     return "none" if family.size <= 1 and name != "scheffe" else name
 
 
@@ -325,7 +346,8 @@ def critical_values(
     """Multipliers c of the standard errors in estimate +- c se, one an estimate.
 
     holm, hochberg, hommel, BH and BY have no intervals of their own: Bonferroni's are given, as
-    the field's software does, and ``method`` says so.  One-sided families get one-sided limits.
+    the field's software does (free: those of mvt), and ``method`` says so.  One-sided families get
+    one-sided limits.
 
     Examples
     --------
@@ -338,6 +360,8 @@ def critical_values(
     name = effective_method(method, family)
     if name in ("holm", "hochberg", "hommel", "BH", "BY"):
         name = "bonferroni"
+    if name == "free":
+        name = "mvt"
     if name in ("none", "sidak", "bonferroni"):
         values = t_quantile(_upper_tail(name, level, family), family.df)
     else:

@@ -238,7 +238,7 @@ def emmeans(
     Averaging is on the link scale, at random effects = 0: for a nonlinear link this is neither
     the mean of the responses nor the response averaged over the random effects.
     """
-    factors, panels_ = _split_specs(specs, by)
+    factors, panels_ = split_specs(specs, by)
     check_type(type)
     if component == "response":
         part, grid = expected_response(estimate, at)
@@ -246,7 +246,7 @@ def emmeans(
         part = linear_part(estimate, component, cov)
         grid = build_grid([part.fixed], estimate.design.data, prior_weights(estimate), at)
         part = conditional_mean(part, grid, offset)
-    _check_names((*factors, *panels_), grid)
+    check_names((*factors, *panels_), grid)
     matrix, labels = averaging_matrix(grid, (*factors, *panels_), weights)
     degrees = df if df is not None else default_df(estimate, component)
     linear = LinearEstimates(
@@ -258,15 +258,15 @@ def emmeans(
         transformation = transformation.bias_adjusted(float(bias_sigma))
     table = EMMeans(
         linear, factors, panels_, transformation, type, level,
-        _context(grid, (*factors, *panels_), weights, part, bias_sigma), "Marginal means",
+        averaging_context(grid, (*factors, *panels_), weights, part, bias_sigma), "Marginal means",
         response_name(estimate), part.scale_name,
-        caution=_interaction_caution(part, grid, (*factors, *panels_)),
+        caution=interaction_caution(part, grid, (*factors, *panels_)),
     )  # fmt: skip
     _warn_outside(table)
     return table
 
 
-def _split_specs(
+def split_specs(
     specs: str | Sequence[str], by: str | Sequence[str] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Factors and panels from names, or from R's ``~ a * b | c``."""
@@ -284,7 +284,7 @@ def _split_specs(
     return tuple(factors), tuple(dict.fromkeys(panels_))
 
 
-def _check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
+def check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
     for name in names:
         if name not in grid.values:
             raise UnknownColumnError(
@@ -293,7 +293,7 @@ def _check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
             )
 
 
-def _context(
+def averaging_context(
     grid: ReferenceGrid,
     keep: Sequence[str],
     weights: str | Any,
@@ -320,7 +320,7 @@ def _context(
     return tuple(notes)
 
 
-def _interaction_caution(part: ModelPart, grid: ReferenceGrid, keep: Sequence[str]) -> str:
+def interaction_caution(part: ModelPart, grid: ReferenceGrid, keep: Sequence[str]) -> str:
     """Averaging over a factor that interacts with a kept one can hide what matters."""
     averaged = set(grid.averaged(keep))
     for columns in part.term_columns:

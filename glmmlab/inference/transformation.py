@@ -120,13 +120,12 @@ def from_response(text: str) -> Transformation | None:
         )  # fmt: skip
     base = {"log10": 10.0, "log2": 2.0}.get(kind, float(np.e))
     rate = float(np.log(base))
-    ratio = "ratio" if shift == 0 else ""
     return Transformation(
         text,
         lambda eta: np.exp(rate * eta) - shift,
         lambda eta: rate * np.exp(rate * eta),
         lambda eta: rate**2 * np.exp(rate * eta),
-        ratio,
+        "ratio",  # of y + c where a constant was added
         base,
     )
 

@@ -71,3 +71,27 @@ def column(rows: list[dict[str, Any]], *names: str) -> np.ndarray:
     return np.array(
         [np.inf if v == "Inf" else np.nan if v in ("NA", None) else v for v in values], float
     )
+
+
+def least_squares(formula: str, data: pd.DataFrame) -> Any:
+    """R's ``lm`` as an estimate: least squares, s^2 (X'X)^{-1}, residual degrees of freedom."""
+    import glmmlab as gl
+
+    design = build_design(formula, data, gl.families.get("gaussian"))
+    X, kept = design.conditional.X, list(design.conditional.kept)
+    inverse = np.linalg.inv(X.T @ X)
+    b = inverse @ X.T @ (design.y - design.offset)
+    df = len(design.y) - X.shape[1]
+    s2 = ((design.y - design.offset - X @ b) ** 2).sum() / df
+    p = len(design.conditional.fixed.names)
+    params, cov = np.full(p, np.nan), np.full((p, p), np.nan)
+    params[kept] = b
+    cov[np.ix_(kept, kept)] = s2 * inverse
+    return SimpleNamespace(
+        family=gl.families.get("gaussian"),
+        design=design,
+        conditional=PartEstimate(design.conditional.fixed, params, cov),
+        auxiliary={},
+        df_resid=df,
+        nobs=len(design.y),
+    )

@@ -1,0 +1,196 @@
+"""Slopes of numeric predictors, averaged over the reference grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from glmmlab._types import FloatArray
+from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
+from glmmlab.formula.fixed import FixedPart, used_columns
+from glmmlab.inference.emmeans import (
+    EMMeans,
+    averaging_context,
+    check_names,
+    interaction_caution,
+    split_specs,
+)
+from glmmlab.inference.estimate_table import check_type
+from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
+from glmmlab.inference.model_parts import (
+    ModelPart,
+    conditional_mean,
+    default_df,
+    linear_part,
+    prior_weights,
+    response_name,
+)
+from glmmlab.inference.reference_grid import ReferenceGrid, averaging_matrix, build_grid
+
+if TYPE_CHECKING:
+    from glmmlab.estimate.result import Estimate
+
+_RELATIVE_STEP = 0.001
+_POWERS = {1: "Slopes", 2: "Second-degree trends"}
+
+
+def emtrends(
+    estimate: Estimate,
+    specs: str | Sequence[str],
+    var: str,
+    by: str | Sequence[str] | None = None,
+    at: Mapping[str, Any] | None = None,
+    type: str = "link",
+    degree: int = 1,
+    weights: str | Any = "equal",
+    component: str = "conditional",
+    level: float = 0.95,
+    delta: float | None = None,
+    df: DegreesOfFreedom | None = None,
+    cov: FloatArray | None = None,
+) -> EMMeans:
+    r"""Slopes of the linear predictor (or of the response) along a numeric predictor.
+
+    The difference quotient [X(x + d) - X(x)] / d of the model matrix at the reference value x,
+    with d one thousandth of the range of x, averaged like marginal means.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    specs : str or list of str
+        Factors at whose levels slopes are wanted.
+    var : str
+        The numeric predictor, or a function of it: ``"log(dose)"`` gives the slope per unit of
+        log(dose).
+    by, at, weights, component, level, df, cov
+        As in :func:`glmmlab.inference.emmeans.emmeans`; ``at={var: x}`` moves the point.
+    type : {"link", "response"}
+        Slope of the linear predictor, or of the back-transformed mean (delta method, averaged
+        on the response scale).
+    degree : int
+        2 for the second-degree coefficient, f''/2, of the curve at x.
+    delta : float, optional
+        Step d.
+
+    Returns
+    -------
+    EMMeans
+        ``estimate`` is the slope; ``.pairs()``, ``.cld()`` and ``.test()`` compare slopes.
+
+    Raises
+    ------
+    UnknownColumnError, DataError
+        `var` is not a numeric predictor of the model.
+
+    Examples
+    --------
+    >>> import glmmlab as gl
+    >>> seeds = gl.datasets.load("seed_germination")
+    >>> fit = gl.glmm("germ ~ extract * n", data=seeds, family="poisson")
+    >>> slopes = emtrends(fit.estimate, "extract", var="n")
+    >>> slopes.frame["extract"].tolist()
+    ['bean', 'cucumber']
+    """
+    check_type(type)
+    if degree not in _POWERS:
+        raise UnknownNameError(f"degree={degree!r}: slopes are of degree 1 or 2.")
+    factors, panels = split_specs(specs, by)
+    part = linear_part(estimate, component, cov)
+    column = _column(part.fixed, var)
+    grid = build_grid(
+        [part.fixed],
+        estimate.design.data,
+        prior_weights(estimate),
+        at,
+    )
+    check_names((*factors, *panels), grid)
+    step = delta if delta is not None else _RELATIVE_STEP * _range(estimate.design.data[column])
+    levels = [_moved(part, grid, column, k * step) for k in range(degree + 1)]
+    unit = _unit(part, grid, var, column, step, estimate.design.data)
+    matrix, labels = averaging_matrix(grid, (*factors, *panels), weights)
+    degrees = df if df is not None else default_df(estimate, component)
+    if type == "response" and part.transformation is not None:
+        linear = _response_slopes(part, levels, unit**degree, degrees)
+        linear = linear.combine(matrix, labels)
+    else:
+        rows = _difference([p.rows for p in levels]) / unit**degree
+        linear = LinearEstimates(
+            labels, matrix @ rows, part.params, part.cov,
+            matrix @ _difference([p.offset for p in levels]) / unit**degree,
+            degrees, part.null_basis,
+        )  # fmt: skip
+    scale = part.scale_name if type == "link" else ""
+    described = replace(part, averaging_scale="response" if type == "response" else "link")
+    keep = (*factors, *panels)
+    return EMMeans(
+        linear, factors, panels, None, type, level,
+        averaging_context(grid, keep, weights, described, None),
+        f"{_POWERS[degree]} of {var}", response_name(estimate), scale,
+        caution=interaction_caution(part, grid, keep),
+    )  # fmt: skip
+
+
+def _column(fixed: FixedPart, var: str) -> str:
+    """The numeric predictor behind `var`."""
+    columns = used_columns(f"~ 0 + {var}")
+    if len(columns) != 1 or columns[0] not in fixed.variables:
+        raise UnknownColumnError(
+            f"var={var!r} does not name one predictor of this part of the model; its predictors "
+            f"are {', '.join(fixed.variables) or 'none'}."
+        )
+    if fixed.variables[columns[0]].kind != "numeric":
+        raise DataError(f"var={var!r} is a factor; slopes need a numeric predictor.")
+    return columns[0]
+
+
+def _range(values: pd.Series) -> float:
+    return float(values.max() - values.min())
+
+
+def _moved(part: ModelPart, grid: ReferenceGrid, column: str, shift: float) -> ModelPart:
+    """The part on the grid with one predictor shifted."""
+    frame = grid.frame.assign(**{column: grid.frame[column] + shift})
+    return conditional_mean(part, replace(grid, frame=frame), None)
+
+
+def _difference(values: Sequence[FloatArray]) -> FloatArray:
+    """First difference, or half the second."""
+    if len(values) == 2:
+        return values[1] - values[0]
+    return (values[2] - 2 * values[1] + values[0]) / 2
+
+
+def _unit(
+    part: ModelPart, grid: ReferenceGrid, var: str, column: str, step: float, data: pd.DataFrame
+) -> float:
+    """Change of `var` over the step: the step itself, or the mean change of a function."""
+    if var == column:
+        return step
+    function = FixedPart.learn(f"0 + {var}", data[[column]])
+    ends = [
+        function.matrix(pd.DataFrame({column: grid.frame[column].to_numpy() + shift}))
+        for shift in (0.0, step)
+    ]
+    return float((ends[1] - ends[0]).mean())
+
+
+def _response_slopes(
+    part: ModelPart, levels: Sequence[ModelPart], unit: float, df: DegreesOfFreedom
+) -> LinearEstimates:
+    """Slopes of the back-transformed mean, one a grid row, with their delta covariance."""
+    inverse = part.transformation
+    assert inverse is not None
+    etas = [p.rows @ part.params + p.offset for p in levels]
+    values = _difference([inverse.inverse(eta) for eta in etas]) / unit
+    slopes = [inverse.slope(eta)[:, None] * p.rows for eta, p in zip(etas, levels, strict=True)]
+    jacobian = _difference(slopes) / unit
+    n = len(values)
+    return LinearEstimates(
+        pd.DataFrame(index=range(n)), np.eye(n), values,
+        jacobian @ part.cov @ jacobian.T, np.zeros(n),
+        df if not callable(df) else float(np.min(df(levels[0].rows))),
+    )  # fmt: skip

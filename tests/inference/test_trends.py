@@ -1,0 +1,67 @@
+"""Slopes against emtrends (emmeans 1.8.4, R 4.2.2) on ``lm`` and ``glm`` fits to the seeds data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import glmmlab as gl
+from conftest import reference_data
+from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
+from glmmlab.inference.trends import emtrends
+from inference.r_estimates import least_squares
+
+SEEDS = reference_data("seeds")
+
+
+def test_straight_lines() -> None:
+    slopes = emtrends(least_squares("prop ~ extract * n", SEEDS), "extract", "n")
+    assert_allclose(slopes.frame["estimate"], [0.00231696514661, 0.00166814896934], rtol=1e-9)
+    assert_allclose(slopes.frame["se"], [0.00249230879326, 0.00187745526683], rtol=1e-9)
+    assert_allclose(slopes.frame["upper"], [0.00757527706339, 0.00562923333799], rtol=1e-8)
+    pairs = slopes.pairs().frame
+    assert_allclose(pairs["estimate"], 0.000648816177263, rtol=1e-8)
+    assert_allclose(pairs["p"], 0.8378, atol=5e-5)
+
+
+def test_curves() -> None:
+    estimate = least_squares("prop ~ extract * poly(n, 2)", SEEDS)
+    first = emtrends(estimate, "extract", "n").frame
+    assert_allclose(first["estimate"], [0.00317607665259, 0.00150046465648], rtol=1e-8)
+    assert_allclose(first["se"], [0.00243839928593, 0.00182616969860], rtol=1e-8)
+    second = emtrends(estimate, "extract", "n", degree=2).frame
+    assert_allclose(second["estimate"], [-0.00016194221726, 0.00005211140384], rtol=1e-6)
+    assert_allclose(second["se"], [0.000090835667713, 0.000094603334731], rtol=1e-6)
+
+
+def test_functions_of_the_predictor() -> None:
+    estimate = least_squares("prop ~ extract * np.log(n)", SEEDS)
+    by_n = emtrends(estimate, "extract", "n").frame
+    assert_allclose(by_n["estimate"], [0.002757083783210, 0.000796223789069], rtol=1e-9)
+    by_log = emtrends(estimate, "extract", "np.log(n)").frame
+    assert_allclose(by_log["estimate"], [0.109207857327, 0.031538357480], rtol=1e-9)
+    assert_allclose(by_log["se"], [0.0618961621643, 0.0516564065024], rtol=1e-9)
+
+
+def test_slopes_of_the_response() -> None:
+    """R: emtrends(..., regrid = "response"); within the step, also the analytic derivative."""
+    fit = gl.glmm("germ ~ extract * n", data=SEEDS, family="poisson")
+    frame = emtrends(fit.estimate, "extract", "n", type="response").frame
+    assert_allclose(frame["estimate"], [0.293085961362, 0.559199799983], rtol=1e-6)
+    assert_allclose(frame["se"], [0.0459140329528, 0.0389834582445], rtol=1e-5)
+    means = fit.emmeans("extract", type="response").frame["estimate"]
+    slopes = emtrends(fit.estimate, "extract", "n").frame["estimate"]
+    assert_allclose(frame["estimate"], means * slopes, rtol=5e-3)
+
+
+def test_wrong_variables() -> None:
+    estimate = least_squares("prop ~ extract * n", SEEDS)
+    with pytest.raises(UnknownColumnError, match="'dose'"):
+        emtrends(estimate, "extract", "dose")
+    with pytest.raises(DataError, match="is a factor"):
+        emtrends(estimate, "extract", "extract")
+    with pytest.raises(UnknownNameError, match="degree 1 or 2"):
+        emtrends(estimate, "extract", "n", degree=3)
+    assert "Slopes of n" in str(emtrends(estimate, "extract", "n"))
+    assert np.isfinite(emtrends(estimate, "extract", "n", at={"n": 10}).frame["estimate"]).all()
