@@ -11,6 +11,8 @@ from glmmlab.families.betabinomial import BetaBinomial
 from glmmlab.families.binomial import Binomial
 from glmmlab.families.gamma import Gamma
 from glmmlab.families.gaussian import Gaussian
+from glmmlab.families.inverse_gaussian import InverseGaussian
+from glmmlab.families.lognormal import LogNormal
 from glmmlab.families.nbinom import NegativeBinomial1, NegativeBinomial2
 from glmmlab.families.poisson import Poisson
 from glmmlab.families.student_t import StudentT
@@ -24,6 +26,8 @@ __all__ = [
     "Family",
     "Gamma",
     "Gaussian",
+    "InverseGaussian",
+    "LogNormal",
     "NegativeBinomial1",
     "NegativeBinomial2",
     "Poisson",
@@ -45,6 +49,8 @@ _REGISTRY: dict[str, type[Family]] = {
         Poisson,
         NegativeBinomial1,
         NegativeBinomial2,
+        InverseGaussian,
+        LogNormal,
     )
 }
 

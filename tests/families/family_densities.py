@@ -89,6 +89,17 @@ def nbinom1(y, mu, rest, aux, n):
     return _negative_binomial(y, mu, mu / mp.exp(aux[0]))
 
 
+def inverse_gaussian(y, mu, rest, aux, n):
+    phi = mp.exp(aux[0])
+    return -mp.log(2 * mp.pi * phi * y**3) / 2 - (y - mu) ** 2 / (2 * phi * mu**2 * y)
+
+
+def lognormal(y, mu, rest, aux, n):
+    s = mp.log1p(mp.exp(2 * aux[0]) / mu**2)
+    m = mp.log(mu) - s / 2
+    return -mp.log(2 * mp.pi * s) / 2 - mp.log(y) - (mp.log(y) - m) ** 2 / (2 * s)
+
+
 DENSITIES: dict[str, Density] = {
     "gaussian": gaussian,
     "t": student_t,
@@ -99,7 +110,12 @@ DENSITIES: dict[str, Density] = {
     "poisson": poisson,
     "nbinom2": nbinom2,
     "nbinom1": nbinom1,
+    "inverse_gaussian": inverse_gaussian,
+    "lognormal": lognormal,
 }
+
+
+NO_ZERO = (gamma, beta, inverse_gaussian, lognormal)
 
 
 def zero_inflated(base: Density) -> Density:
@@ -109,7 +125,7 @@ def zero_inflated(base: Density) -> Density:
         pi, own = 1 / (1 + mp.exp(-aux[-1])), 1 / (1 + mp.exp(aux[-1]))
         if y > 0:
             return mp.log(own) + base(y, mu, rest, aux[:-1], n)
-        zero = 0 if base in (gamma, beta) else mp.exp(base(y, mu, rest, aux[:-1], n))
+        zero = 0 if base in NO_ZERO else mp.exp(base(y, mu, rest, aux[:-1], n))
         return mp.log(pi + own * zero)
 
     return density

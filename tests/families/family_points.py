@@ -22,6 +22,8 @@ RESPONSES: dict[str, list[tuple[float, float | None]]] = {
     "poisson": [(0.0, None), (1.0, None), (250.0, None)],
     "nbinom2": [(0.0, None), (1.0, None), (250.0, None)],
     "nbinom1": [(0.0, None), (1.0, None), (250.0, None)],
+    "inverse_gaussian": [(0.02, None), (3.0, None), (5e3, None)],
+    "lognormal": [(0.02, None), (3.0, None), (5e3, None)],
 }
 LOG_SCALE = [(-0.7,), (2.0,), (-12.0,), (9.0,)]
 AUXILIARIES: dict[str, list[tuple[float, ...]]] = {
@@ -32,6 +34,8 @@ AUXILIARIES: dict[str, list[tuple[float, ...]]] = {
     "betabinomial": [(0.4,), (4.0,), (23.0,), (-12.0,)],
     "nbinom2": [(0.4,), (-12.0,), (23.0,), (6.0,)],
     "nbinom1": [(0.4,), (-23.0,), (9.0,), (-6.0,)],
+    "inverse_gaussian": [(-0.7,), (2.0,), (-20.0,), (6.0,)],
+    "lognormal": [(-0.7,), (2.0,), (-6.0,), (9.0,)],
 }
 ETAS = {
     "identity": [0.01, 0.4, 0.97],
@@ -64,6 +68,10 @@ def etas(name: str, link: str) -> list[float]:
     values = WIDE_ETAS[link]
     if name == "gamma":  # y / (phi mu) must be a double
         return [max(v, -650.0) for v in values]
+    if name == "inverse_gaussian":  # and here y / (phi mu^2)
+        return [max(v, -300.0) for v in values]
+    if name == "lognormal":  # and here mu^2 / phi^2
+        return [min(v, 300.0) for v in values]
     if name in SQUARED_MEAN:  # the density needs the square of the mean
         return [v for v in values if v <= 300.0] + ([-3e3] if link == "identity" else [])
     return values

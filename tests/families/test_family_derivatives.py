@@ -47,7 +47,7 @@ def truths(density, link: str, point) -> list[mp.mpf]:
 
 def term_size(family: Family, point) -> tuple[float, float]:
     """Size of the terms of the log-density, and of one derivative in eta."""
-    y, n, _, eta = point
+    y, n, aux, eta = point
     mu, _ = mean_of(family.link.name, mp.mpf(eta))
     natural = {
         "identity": lambda e: mean_of(family.link.name, e)[0],
@@ -55,7 +55,10 @@ def term_size(family: Family, point) -> tuple[float, float]:
         "logit": lambda e: mp.log(mp.fdiv(*mean_of(family.link.name, e))),
     }[family.natural]
     slope = float(min(abs(mp.diff(natural, mp.mpf(eta))), mp.mpf(10) ** 90))
-    return 1.0 + abs(y) + (n or 0.0) + float(min(abs(mu), mp.mpf(10) ** 305)), max(slope, 1.0)
+    size = 1.0 + abs(y) + (n or 0.0) + float(min(abs(mu), mp.mpf(10) ** 305))
+    if family.name.endswith("inverse_gaussian"):  # its terms are squares over phi y
+        size += float(mp.exp(-aux[0]) * (1 + (y / mu) ** 2) / y) if y > 0 else 0.0
+    return size, max(slope, 1.0)
 
 
 @pytest.mark.parametrize("family", EVERYONE, ids=identifier)

@@ -160,6 +160,8 @@ CHECKS = [
     ("gaussian", [0.0, -3.5], [np.nan, np.inf], None),
     ("t", [0.0, -3.5], [np.nan, -np.inf], None),
     ("gamma", [1e-300, 5.0], [0.0, -1.0, np.nan, np.inf], None),
+    ("inverse_gaussian", [1e-300, 5.0], [0.0, -1.0, np.nan, np.inf], None),
+    ("lognormal", [1e-300, 5.0], [0.0, -1.0, np.nan, np.inf], None),
     ("beta", [1e-9, 0.5], [0.0, 1.0, -0.1, 1.1, np.nan], None),
     ("binomial", [0.0, 3.0], [-1.0, 4.0, 1.5, np.nan, np.inf], 3.0),
     ("betabinomial", [0.0, 3.0], [-1.0, 4.0, 1.5, np.nan], 3.0),
