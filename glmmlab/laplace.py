@@ -169,8 +169,15 @@ class Laplace:
         start: Modes | None = None,
         gradient: bool = True,
         decrement: float = DECREMENT,
+        explore: bool = True,
     ) -> Evaluation:
-        """f and its gradient at psi, of shape (d,) or, where ``batchable``, (B, d)."""
+        """f and its gradient at psi, of shape (d,) or, where ``batchable``, (B, d).
+
+        Newton's method starts at ``start``.  Where the log-density is not concave there the
+        inner problem may have several modes; ``explore`` then starts from zero too and keeps the
+        higher one, so that f does not depend on the path.  Differences of f need one branch:
+        they ask for ``explore=False``.
+        """
         beta, theta, gammas = self.split(psi)
         batch = psi.shape[:-1]
         f = np.zeros(batch)
@@ -180,6 +187,8 @@ class Laplace:
             piece = _Piece(self, rows, beta, theta, self._aux(rows, gammas))
             begin = None if start is None else (start.u[i], start.dense)
             point, factor, n_steps = piece.mode(begin, decrement)
+            if explore and begin is not None and piece.may_have_other_modes(point):
+                point, factor, n_steps = piece.higher_mode(point, factor, decrement)
             steps = max(steps, n_steps)
             modes.append(point.u)
             dense = point.dense
@@ -324,6 +333,28 @@ class _Piece:
             if not moved:
                 return self._stuck(point, step)
         return self._stuck(point, MAX_NEWTON)
+
+    def may_have_other_modes(self, point: _Point) -> bool:
+        """Whether some row's log-density curves upwards at the mode."""
+        return bool(self.k or self.n_dense) and bool((point.parts[3] > 0.0).any())
+
+    def higher_mode(
+        self, point: _Point, factor: Factor | None, accept: float
+    ) -> tuple[_Point, Factor | None, int]:
+        """The higher of a mode and the one reached from zero, level by level."""
+        dense = np.zeros(self.n_dense)
+        dense[self.q :] = point.dense[self.q :]
+        other, other_factor, steps = self.mode((self._zero()[0], dense), accept)
+        if other_factor is None:
+            return point, factor, steps
+        if factor is None:
+            return other, other_factor, steps
+        higher = other.objective > point.objective + 1e-8
+        if not higher.any():
+            return point, factor, steps
+        if higher.ndim == 0 or higher.all():
+            return other, other_factor, steps
+        return self.mode((np.where(higher, other.u, point.u), point.dense), accept)
 
     def _stuck(self, point: _Point, step: int) -> tuple[_Point, Factor | None, int]:
         """No ascent left: a mode, if the decrement is small; otherwise a failure."""

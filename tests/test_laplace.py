@@ -112,14 +112,14 @@ def families_and_links():
             yield pytest.param(gl.families.get(name, link=link), id=f"{name}-{link}")
 
 
-@pytest.mark.parametrize("family", families_and_links())
+@pytest.mark.parametrize("family", list(families_and_links()))
 def test_gradient_is_exact_for_every_family_and_link(family):
     laplace, rng = objective(family, RANDOM["correlated slope"])
     check_gradient(laplace, rng)
 
 
 @pytest.mark.parametrize("reml", [False, True], ids=["ML", "REML"])
-@pytest.mark.parametrize("random", RANDOM.values(), ids=RANDOM)
+@pytest.mark.parametrize("random", list(RANDOM.values()), ids=list(RANDOM))
 @pytest.mark.parametrize("name", ["nbinom2", "beta", "zero-inflated poisson"])
 def test_gradient_is_exact_for_every_random_part(name, random, reml):
     if name.startswith("zero"):

@@ -52,14 +52,14 @@ def gradients(
     if not laplace.batchable:
         out = np.empty(points.shape)
         for i, psi in enumerate(points):
-            evaluation = laplace.evaluate(psi, at.modes, decrement=PRECISE)
+            evaluation = laplace.evaluate(psi, at.modes, decrement=PRECISE, explore=False)
             out[i], dense[i] = evaluation.gradient, evaluation.modes.dense
         return out, dense
     rows = sum(r.offset.size for r in laplace.rows)
     size = max(1, BATCH_ROWS // rows)
     warm = Modes(tuple(u[:, None] for u in at.modes.u), at.modes.dense)
     pieces = [
-        laplace.evaluate(points[i : i + size], warm, decrement=PRECISE).gradient
+        laplace.evaluate(points[i : i + size], warm, decrement=PRECISE, explore=False).gradient
         for i in range(0, len(points), size)
     ]
     return (np.concatenate(pieces) if pieces else np.empty(points.shape)), dense

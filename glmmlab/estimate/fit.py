@@ -16,7 +16,7 @@ from glmmlab.estimate.curvature import gradients
 from glmmlab.estimate.optimise import Path, minimise
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.separation import separated_coefficients
-from glmmlab.estimate.settle import Optimum, escape, settle
+from glmmlab.estimate.settle import Optimum, escape, second_valley, settle
 from glmmlab.estimate.start import Start, cheap_batch, starting_curvature, starting_values
 from glmmlab.families.base import Family
 from glmmlab.laplace import Evaluation, Laplace
@@ -90,13 +90,18 @@ def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
         )
     path = _run(laplace, start, first)
     optimum = settle(laplace, path, start.scale)
-    if not optimum.boundary_is_true:
-        away = laplace.evaluate(escape(laplace, optimum, start.scale), zero)
-        if away.finite:
-            second = _run(laplace, start, away)
-            if float(second.best.f) < float(optimum.at.f) - 1e-9:
-                second.evaluations += path.evaluations
-                path, optimum = second, settle(laplace, second, start.scale)
+    if optimum.free.all():
+        return path, optimum
+    if optimum.boundary_is_true:
+        other = second_valley(laplace, optimum, start.scale)
+    else:
+        other = escape(laplace, optimum, start.scale)
+    away = None if other is None else laplace.evaluate(other, zero)
+    if away is not None and away.finite:
+        second = _run(laplace, start, away)
+        if float(second.best.f) < float(optimum.at.f) - 1e-9:
+            second.evaluations += path.evaluations
+            path, optimum = second, settle(laplace, second, start.scale)
     return path, optimum
 
 
@@ -137,7 +142,7 @@ def _estimate(
     separated = separated_coefficients(design, family, eta)
     raised = verdict.convergence_warnings(laplace, path, optimum, separated)
     for warning in raised:
-        python_warnings.warn(warning, stacklevel=5)
+        python_warnings.warn(warning, stacklevel=4)
     return Estimate(
         family=family,
         design=design,
@@ -197,7 +202,7 @@ def _covariance(optimum: Optimum) -> FloatArray:
     free = optimum.free
     cov = np.full(optimum.hessian.shape, np.nan)
     h = optimum.hessian[np.ix_(free, free)]
-    if not len(h):
+    if not len(h) or not np.isfinite(h).all():
         return cov
     d = np.sqrt(np.maximum(np.abs(np.diag(h)), 1e-300))
     try:

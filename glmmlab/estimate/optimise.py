@@ -46,6 +46,10 @@ def positive_definite(matrix: FloatArray, floor: float = 1e-6) -> FloatArray:
     The matrix is scaled to a unit diagonal first, so that the floor is free of units.
     """
     matrix = 0.5 * (matrix + matrix.T)
+    if not np.isfinite(matrix).all():
+        # a difference that failed: keep what is known of the diagonal
+        known = np.diag(matrix)
+        matrix = np.diag(np.where(np.isfinite(known), known, 1.0))
     d = np.sqrt(np.maximum(np.abs(np.diag(matrix)), 1e-12))
     values, vectors = linalg.eigh(matrix / np.outer(d, d))
     values = np.maximum(np.abs(values), floor * max(1.0, float(np.abs(values).max())))

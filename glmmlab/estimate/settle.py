@@ -31,6 +31,8 @@ class Optimum:
         h = self.hessian[np.ix_(self.free, self.free)]
         if not len(h):
             return np.inf
+        if not np.isfinite(h).all():
+            return np.nan
         d = np.sqrt(np.maximum(np.abs(np.diag(h)), 1e-300))
         return float(np.linalg.eigvalsh(h / np.outer(d, d)).min())
 
@@ -60,17 +62,31 @@ def columns_of(structure: RandomStructure) -> list[list[int]]:
     return groups
 
 
-def settle(laplace: Laplace, path: Path, scale: FloatArray, steps: int = 3) -> Optimum:
-    """Flip signs, test zeros, compute the Hessian and finish with Newton steps."""
-    at = _from_zero(laplace, path.best)
+def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
+    """Flip signs, test zeros, finish with Newton steps, compute the Hessian where they end."""
+    at = _canonical_point(laplace, path.best)
     at, zero = _zeros(laplace, at, scale)
     free = ~zero
+    at, _ = _polish(laplace, at, path.hessian, free)
     hessian = _hessian(laplace, at, path.hessian, scale, zero)
-    for _ in range(steps):
+    at, decrease = _polish(laplace, at, hessian, free)
+    if decrease > 1e-12:  # the point moved: so did its curvature
+        hessian = _hessian(laplace, at, hessian, scale, zero)
+    return Optimum(at, hessian, free, _true_boundary(laplace, hessian, zero))
+
+
+def _polish(
+    laplace: Laplace, at: Evaluation, hessian: FloatArray, free: BoolArray, steps: int = 3
+) -> tuple[Evaluation, float]:
+    """Newton steps with a fixed Hessian; also the decrease that the first one promised."""
+    curvature = positive_definite(hessian[np.ix_(free, free)])
+    promised = 0.0
+    for i in range(steps):
         gradient = at.gradient[free]
-        step = -np.linalg.solve(positive_definite(hessian[np.ix_(free, free)]), gradient)
+        step = -np.linalg.solve(curvature, gradient)
         decrease = -0.5 * float(gradient @ step)
-        if not np.isfinite(decrease) or decrease < 1e-13 or decrease > 1e-3:
+        promised = decrease if i == 0 else promised
+        if not 1e-15 < decrease < 1e-3:
             break
         psi = at.psi.copy()
         psi[free] += step
@@ -78,11 +94,11 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray, steps: int = 3) -> O
         if not new.finite or float(new.f) > float(at.f) + 1e-11 * (1.0 + abs(float(at.f))):
             break
         at = new
-    return Optimum(at, hessian, free, _true_boundary(laplace, hessian, zero))
+    return at, promised
 
 
-def _from_zero(laplace: Laplace, best: Evaluation) -> Evaluation:
-    """The final point on canonical factors, on the better of two inner modes."""
+def _canonical_point(laplace: Laplace, best: Evaluation) -> Evaluation:
+    """The final point on canonical factors, its mode found afresh."""
     p, t = laplace.n_beta, laplace.n_theta
     psi = best.psi.copy()
     psi[p : p + t] = canonical(laplace.structure, psi[p : p + t])
@@ -90,7 +106,8 @@ def _from_zero(laplace: Laplace, best: Evaluation) -> Evaluation:
     fresh = laplace.evaluate(psi, laplace.start_modes(beta), decrement=PRECISE)
     if fresh.finite and float(fresh.f) <= float(best.f) + 1e-9 * (1.0 + abs(float(best.f))):
         return fresh
-    return laplace.evaluate(best.psi, best.modes, decrement=PRECISE)
+    warm = laplace.evaluate(best.psi, best.modes, decrement=PRECISE)
+    return warm if warm.finite else best
 
 
 def _zeros(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluation, BoolArray]:
@@ -116,6 +133,10 @@ def _hessian(
     steps = 1e-3 / np.sqrt(np.maximum(curvature, 1e-300))
     steps = np.where(zero, 1e-3 * scale, np.minimum(steps, 0.05 * scale + 0.05 * np.abs(at.psi)))
     hessian = finite_difference_hessian(laplace, at, steps)
+    for shrink in (0.1, 0.01):
+        if np.isfinite(hessian).all():
+            break
+        hessian = finite_difference_hessian(laplace, at, shrink * steps)
     return 0.5 * (hessian + hessian.T)
 
 
@@ -124,6 +145,8 @@ def _true_boundary(laplace: Laplace, hessian: FloatArray, zero: BoolArray) -> bo
     if not zero.any():
         return True
     block = hessian[np.ix_(zero, zero)]
+    if not np.isfinite(block).all():
+        return True
     return bool(np.linalg.eigvalsh(block).min() > -1e-6 * max(1.0, float(np.abs(block).max())))
 
 
@@ -135,3 +158,30 @@ def escape(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray:
     psi = optimum.at.psi.copy()
     psi[zero] = 0.5 * scale[zero] * vectors[:, 0] / max(np.abs(vectors[:, 0]).max(), 1e-12)
     return psi
+
+
+def second_valley(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray | None:
+    """A start for another minimum of f away from a variance of zero, if one is likely.
+
+    Zero can be a local minimum beside a lower one.  Along a single variance f then falls again
+    after it has risen, the other parameters fixed; with correlated effects the other entries
+    move along, so those are always descended from a second time.
+    """
+    psi = optimum.at.psi.copy()
+    for s in laplace.structure.slots:
+        index = np.arange(s.theta.start, s.theta.stop) + laplace.n_beta
+        zero = index[~optimum.free[index]]
+        if not len(zero):
+            continue
+        if len(s.rows) > s.size:
+            psi[index] = np.where(s.rows == s.cols, scale[index], 0.0)
+            return psi
+        for first in zero:
+            values = [float(optimum.at.f)]
+            for share in (0.3, 1.0, 2.0):
+                beside = optimum.at.psi.copy()
+                beside[first] = share * scale[first]
+                values.append(float(laplace.evaluate(beside, optimum.at.modes, False).f))
+                if values[-1] < values[-2]:
+                    return beside
+    return None

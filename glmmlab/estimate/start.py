@@ -159,6 +159,10 @@ def starting_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
     hessian[p:, :p] = hessian[:p, p:].T
     if not everything and p:
         hessian[:p, :p] = _schur(laplace, at)
+    gamma = np.arange(p + laplace.n_theta, d)
+    # auxiliary predictors are logs and logits: where f is flat in one (a dispersion that runs to
+    # its limit), a step must not jump hundreds of units
+    hessian[gamma, gamma] = np.maximum(np.abs(hessian[gamma, gamma]), 1e-3)
     return positive_definite(hessian, floor=1e-4)
 
 
