@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import glmmlab.residuals as residuals
 from glmmlab.errors import (
@@ -338,6 +339,18 @@ def test_large_data_are_fast_and_small_in_memory():
     tracemalloc.stop()
     assert peak < 0.5 * s.nbytes
     assert set(res.test_all().index) == {"uniformity", "dispersion", "outliers", "quantiles"}
+
+
+def test_uniformity_of_many_rows_is_not_fooled_by_the_resolution():
+    """Right models with 40,000 rows and 60 simulations: multiples of 1/60 are not uniform."""
+    p = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        y, s = rng.normal(size=40_000), rng.normal(size=(60, 40_000))
+        res = residuals.from_simulations(y, s, y * 0, False, seed=seed)
+        assert stats.kstest(res.scaled, "uniform").pvalue < 0.05
+        p.append(res.test_uniformity().p)
+    assert np.mean(np.array(p) < 0.05) <= 0.25 and np.median(p) > 0.1
 
 
 def test_all_tests_of_very_many_rows_use_a_subset_for_quantiles():
