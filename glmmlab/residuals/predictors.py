@@ -15,7 +15,7 @@ from glmmlab.errors import DataError, UnknownColumnError
 from glmmlab.residuals.checks import vector
 
 if TYPE_CHECKING:
-    from glmmlab.residuals.scaled import SimulatedResiduals
+    from glmmlab.residuals.values import ScaledValues
 
 PredictorLike = str | Sequence[Any] | AnyArray | pd.Series | pd.Categorical | None
 """None (fitted values), the name of a column, or one value a row."""
@@ -26,7 +26,7 @@ FEW_VALUES = 10
 ROWS_A_VALUE = 10
 
 
-def resolve(predictor: PredictorLike, res: SimulatedResiduals) -> tuple[pd.Series, str]:
+def resolve(predictor: PredictorLike, res: ScaledValues) -> tuple[pd.Series, str]:
     """Values and name of a predictor, one value a row, missing values refused."""
     if predictor is None:
         return pd.Series(res.fitted), FITTED
@@ -50,7 +50,7 @@ def _name(name: Hashable) -> str:
     return UNNAMED if name is None else str(name)
 
 
-def _column(name: str, res: SimulatedResiduals) -> pd.Series:
+def _column(name: str, res: ScaledValues) -> pd.Series:
     if res.data is None:
         raise UnknownColumnError(
             f"These residuals carry no data to look up {name!r}; pass the values themselves."
@@ -62,7 +62,7 @@ def _column(name: str, res: SimulatedResiduals) -> pd.Series:
     return res.data[name]
 
 
-def numeric(predictor: PredictorLike, res: SimulatedResiduals) -> tuple[FloatArray, str]:
+def numeric(predictor: PredictorLike, res: ScaledValues) -> tuple[FloatArray, str]:
     """A predictor as finite numbers (dates as days), and its name."""
     series, name = resolve(predictor, res)
     if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind not in "biufMm":
@@ -74,7 +74,7 @@ def numeric(predictor: PredictorLike, res: SimulatedResiduals) -> tuple[FloatArr
     return vector(series.to_numpy(dtype=float), name, res.nobs), name
 
 
-def categorical(factor: PredictorLike, res: SimulatedResiduals) -> tuple[pd.Categorical, str]:
+def categorical(factor: PredictorLike, res: ScaledValues) -> tuple[pd.Categorical, str]:
     """A predictor as a factor (levels sorted, if it is not one already), and its name."""
     series, name = resolve(factor, res)
     return pd.Categorical(series), name
@@ -94,7 +94,7 @@ def is_factor(series: pd.Series) -> bool:
 
 
 def distances(
-    x: PredictorLike, y: PredictorLike, matrix: ArrayLike | None, res: SimulatedResiduals
+    x: PredictorLike, y: PredictorLike, matrix: ArrayLike | None, res: ScaledValues
 ) -> FloatArray:
     """Euclidean distances between rows from coordinates, or the user's matrix, checked."""
     if matrix is None:

@@ -3,91 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import special
 
-from glmmlab._types import AnyArray, FloatArray, IntArray, Seed
+from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import DataError
 from glmmlab.residuals import aggregate, autocorrelation, outliers, predictors, statistics
 from glmmlab.residuals.categorical import CategoricalTest, categorical_test
 from glmmlab.residuals.checks import option
-from glmmlab.residuals.pit import leave_one_out_pit, pooled_rank
+from glmmlab.residuals.pit import pooled_rank
 from glmmlab.residuals.quantiles import QUANTILES, QuantileTest, quantile_test
-from glmmlab.residuals.refit import Refits
 from glmmlab.residuals.result import ResidualTest
 from glmmlab.residuals.uniformity import UniformityTest, uniformity_test
+from glmmlab.residuals.values import ScaledValues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-QUANTILE_ROWS = 20_000
-"""With more rows the quantile test and curves use a random subset of this size."""
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SimulatedResiduals:
+class SimulatedResiduals(ScaledValues):
     """Scaled quantile residuals of a model, and what they say about it.
 
-    Attributes
-    ----------
-    observed : ndarray, shape (nobs,)
-        Responses (numbers of successes for binomial kinds).
-    simulated : ndarray, shape (nsim, nobs)
-        Responses simulated from the model.
-    fitted : ndarray, shape (nobs,)
-        Population-level predictions on the scale of the response (random effects at 0).
-    integer : bool
-        Whether the response is a count.
-    scaled : ndarray, shape (nobs,)
-        Scaled residuals, uniform on (0, 1) under a right model.
-    method : {"pit", "traditional", "refit"}
-        How ``scaled`` was computed.
-    random_effects : {"unconditional", "conditional", None}
-        Whether the simulations drew the random effects anew; None when not known.
-    dependent : bool
-        Whether rows share random effects that the simulations drew anew.  Residuals of such rows
-        are alike even under a right model, so tests then take their reference from the
-        simulations where the textbook one assumes independent rows.
-    data : DataFrame or None
-        Predictors by name, for ``test_quantiles("x")`` and ``plot_residuals("x")``.
-    pearson, pearson_df : ndarray and float, or None
-        Pearson residuals and their residual degrees of freedom.
-    refits : Refits or None
-        Residuals of the refitted models, with ``method="refit"``.
+    Made by :func:`glmmlab.residuals.from_simulations` or ``fit.simulate_residuals()``.  The
+    residuals are in ``scaled`` (nobs,), uniform on (0, 1) under a right model; the other values
+    are those of :class:`glmmlab.residuals.values.ScaledValues`.
     """
-
-    observed: FloatArray
-    simulated: AnyArray
-    fitted: FloatArray
-    integer: bool
-    scaled: FloatArray
-    method: str = "pit"
-    random_effects: str | None = None
-    dependent: bool = False
-    data: pd.DataFrame | None = None
-    pearson: FloatArray | None = None
-    pearson_df: float | None = None
-    refits: Refits | None = None
-    noise: int = field(default=0)
-
-    @property
-    def nobs(self) -> int:
-        """Number of rows (or of groups, after :meth:`recalculate`)."""
-        return len(self.observed)
-
-    @property
-    def nsim(self) -> int:
-        """Number of simulations."""
-        return len(self.simulated)
-
-    # -- tests ---------------------------------------------------------------------------------
 
     def test_uniformity(
         self, alternative: str = "two-sided", reference: str | None = None
@@ -226,6 +171,7 @@ class SimulatedResiduals:
 
         Examples
         --------
+        >>> import numpy as np
         >>> import glmmlab.residuals as residuals
         >>> rng = np.random.default_rng(1)
         >>> res = residuals.from_simulations(
@@ -305,46 +251,6 @@ class SimulatedResiduals:
             tests["zero inflation"] = self.test_zero_inflation()
         frame = pd.DataFrame({k: (t.statistic, t.p) for k, t in tests.items()}).T
         return frame.set_axis(["statistic", "p"], axis=1).rename_axis("test")
-
-    # -- values --------------------------------------------------------------------------------
-
-    def residuals(
-        self,
-        quantile_function: Callable[[FloatArray], FloatArray] | str | None = None,
-        outlier_values: tuple[float, float] | None = None,
-    ) -> FloatArray:
-        """Scaled residuals on another scale.
-
-        Parameters
-        ----------
-        quantile_function : callable or "normal", optional
-            Applied to the residuals; "normal" gives standard normal residuals.
-        outlier_values : (low, high), optional
-            What replaces -inf and inf (residuals of exactly 0 and 1).
-
-        Examples
-        --------
-        >>> import glmmlab.residuals as residuals
-        >>> s = np.arange(1.0, 5.0)[:, None] * np.ones(2)
-        >>> res = residuals.from_simulations([2.5, 9.0], s, [2.5, 2.5], False)
-        >>> res.residuals("normal", outlier_values=(-7, 7)).tolist()
-        [0.0, 7.0]
-        """
-        if quantile_function is None:
-            return self.scaled.copy()
-        if isinstance(quantile_function, str):
-            option(quantile_function, ("normal",), "quantile_function")
-        function = special.ndtri if isinstance(quantile_function, str) else quantile_function
-        values = np.array(function(self.scaled), dtype=float)
-        if outlier_values is not None:
-            values[np.isneginf(values)] = outlier_values[0]
-            values[np.isposinf(values)] = outlier_values[1]
-        return values
-
-    def outliers(self, margin: str = "both") -> IntArray:
-        """Positions of the rows that lie outside all their simulations."""
-        option(margin, outliers.MARGINS, "margin")
-        return np.flatnonzero(outliers.outlier_mask(self.scaled, margin))
 
     def recalculate(
         self,
@@ -428,37 +334,3 @@ class SimulatedResiduals:
         from glmmlab.residuals import figures
 
         return figures.spatial(self, x, y, ax)
-
-    # -- inner ---------------------------------------------------------------------------------
-
-    @property
-    def _ranked(self) -> tuple[FloatArray, AnyArray]:
-        """What was ranked: responses, or the residuals of refitted models."""
-        if self.refits is None:
-            return self.observed, self.simulated
-        return self.refits.observed, self.refits.simulated
-
-    @cached_property
-    def _rows(self) -> IntArray:
-        """Rows of the quantile test: all, or a random subset when there are very many."""
-        if self.nobs <= QUANTILE_ROWS:
-            return np.arange(self.nobs)
-        return np.sort(self._rng(None, 3).choice(self.nobs, QUANTILE_ROWS, replace=False))
-
-    @cached_property
-    def _reference(self) -> tuple[IntArray, FloatArray]:
-        """Rows used, and residuals of the simulated data sets there (nsim, rows used)."""
-        y, s = self._ranked
-        rows = self._rows
-        return rows, leave_one_out_pit(y[rows], s[:, rows], self._rng(None, 4))
-
-    def _rng(self, seed: Seed, stream: int) -> np.random.Generator:
-        if seed is None:
-            return np.random.default_rng([self.noise, stream])
-        return np.random.default_rng(seed)
-
-    def __repr__(self) -> str:
-        kind = f", random effects {self.random_effects}" if self.random_effects else ""
-        return (
-            f"<SimulatedResiduals ({self.method}{kind}): {self.nobs} rows, {self.nsim} simulations>"
-        )
