@@ -59,6 +59,8 @@ def draw(kind: str, rng: np.random.Generator) -> tuple[str, pd.DataFrame]:
     family = gl.families.get(FAMILIES[kind])
     levels = int(rng.choice([3, 4, 8, 20]))
     n = int(rng.choice([40, 80, 200]))
+    if kind == "t":  # with free degrees of freedom and few rows a level f is unbounded
+        levels, n = min(levels, 8), max(n, 80)
     g = np.r_[np.arange(levels), rng.choice(levels, n - levels, p=rng.dirichlet(np.ones(levels)))]
     h = np.r_[np.arange(3), rng.integers(0, 3, n - 3)]
     x = rng.normal(size=n)

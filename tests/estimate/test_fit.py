@@ -1,0 +1,172 @@
+"""Fits: separation, singular variances, records, threads."""
+
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import glmmlab as gl
+from conftest import reference_data
+from glmmlab.design import build_design
+from glmmlab.estimate.separation import separating_direction
+from glmmlab.estimate.settle import canonical
+from glmmlab.laplace import Laplace
+
+
+def severity(**kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.SingularFitWarning)
+        return gl.glmm(
+            "severity ~ fungicide + (1 | block)",
+            reference_data("fungicide"),
+            family="beta",
+            **kwargs,
+        )
+
+
+def test_singular_fit_is_a_result_with_a_warning():
+    with pytest.warns(gl.SingularFitWarning, match=r"\(1 \| block\)"):
+        fit = gl.glmm("severity ~ fungicide + (1 | block)", reference_data("fungicide"), "beta")
+    assert fit.is_singular and fit.converged
+    assert fit.random_covariance["block"].iloc[0, 0] == 0.0
+    without = gl.glmm("severity ~ fungicide", reference_data("fungicide"), "beta")
+    assert fit.llf == pytest.approx(without.llf, abs=1e-9)
+    assert_allclose(fit.bse, without.bse, rtol=1e-6)
+    assert fit.npar == without.npar + 1
+
+
+def test_correlation_at_one_is_singular():
+    """Slopes that are a multiple of the intercepts: the covariance has rank one."""
+    rng = np.random.default_rng(5)
+    g = np.repeat(np.arange(12), 6)
+    x = np.tile(np.linspace(-1, 1, 6), 12)
+    b = rng.normal(0, 1.0, 12)
+    y = 1 + b[g] + 0.7 * b[g] * x + rng.normal(0, 0.5, len(g))
+    data = pd.DataFrame({"y": y, "x": x, "g": g.astype(str)})
+    with pytest.warns(gl.SingularFitWarning, match="correlation"):
+        fit = gl.glmm("y ~ x + (x | g)", data)
+    covariance = fit.random_covariance["g"].to_numpy()
+    assert abs(np.linalg.det(covariance)) < 1e-12
+    assert np.all(np.diag(covariance) > 0.1)
+    # no covariance of full rank beside it is better
+    laplace = Laplace(fit.estimate.design, fit.estimate.family, fit.estimate.design.conditional.X)
+    psi = np.r_[fit.params, fit.estimate.theta, np.log(fit.dispersion) / 2]
+    at = float(laplace.evaluate(psi).f)
+    assert at == pytest.approx(-fit.llf, abs=1e-9)
+    for beside in (0.01, 0.1, 0.3):
+        moved = psi.copy()
+        moved[4] = beside
+        assert float(laplace.evaluate(moved).f) > at
+
+
+def test_canonical_factors_keep_the_covariance():
+    data = reference_data("sleepstudy")
+    family = gl.families.get("gaussian")
+    design = build_design("Reaction ~ Days + (Days | Subject)", data, family)
+    structure = Laplace(design, family, design.conditional.X).structure
+    for theta in ([-2.0, 0.5, -1.0], [0.0, 1.0, 2.0], [1.0, -3.0, 0.0]):
+        theta = np.array(theta)
+        (before,) = structure.factors(theta)
+        (after,) = structure.factors(canonical(structure, theta))
+        assert np.all(np.diag(after) >= 0)
+        assert_allclose(after @ after.T, before @ before.T, atol=1e-14)
+
+
+def separated():
+    return pd.DataFrame(
+        {
+            "dose": np.repeat(["low", "mid", "high"], 4),
+            "dead": [0, 0, 0, 0, 3, 5, 2, 6, 10, 10, 10, 10],
+            "n": [10] * 12,
+            "tray": list("abcd") * 3,
+        }
+    )
+
+
+@pytest.mark.parametrize("random", ["", " + (1 | tray)"])
+def test_separation_is_named(random):
+    with pytest.warns(gl.SeparationWarning, match="dose"):
+        fit = gl.glmm(f"cbind(dead, n - dead) ~ dose{random}", separated(), family="binomial")
+    assert set(fit.estimate.separated) >= {"dose[T.low]"}
+    assert "inf" in str(fit.summary())
+
+
+def test_separation_of_counts():
+    data = pd.DataFrame({"y": [3, 4, 2, 5, 0, 0, 0, 0], "trap": list("aaaabbbb")})
+    with pytest.warns(gl.SeparationWarning, match=r"trap\[T.b\]"):
+        gl.glmm("y ~ trap", data, family="poisson")
+
+
+def test_no_separation_no_direction():
+    rng = np.random.default_rng(3)
+    X = np.column_stack([np.ones(60), rng.normal(size=60)])
+    sign = np.where(rng.random(60) < 0.5, -1.0, 1.0)
+    assert_allclose(separating_direction(X, sign), 0.0)
+    perfect = np.where(X[:, 1] > 0, 1.0, -1.0)
+    direction = separating_direction(X, perfect)
+    assert direction[1] > 0
+    assert np.all(perfect * (X @ direction) >= -1e-9)
+
+
+def test_badly_scaled_predictors_do_not_hurt():
+    data = reference_data("sleepstudy")
+    data["far"] = data["Days"] * 1e-7 + 1e-3
+    plain = gl.glmm("Reaction ~ Days + (1 | Subject)", data)
+    scaled = gl.glmm("Reaction ~ far + (1 | Subject)", data)
+    assert scaled.llf == pytest.approx(plain.llf, abs=1e-6)
+    assert scaled.params["far"] == pytest.approx(plain.params["Days"] * 1e7, rel=1e-4)
+
+
+def test_optimization_record():
+    record = severity().optimization
+    assert record.converged
+    assert record.evaluations < 40
+    assert len(record.iterates) == len(record.values)
+    assert np.all(np.diff(record.values) < 1e-6)
+    assert record.smallest_eigenvalue > 0
+    assert record.predicted_decrease < 1e-12
+    assert len(record.names) == len(record.end) == 14
+
+
+def test_threads_do_not_change_results():
+    alone = severity().params
+    with ThreadPoolExecutor(4) as pool:
+        for params in pool.map(lambda _: severity().params, range(8)):
+            assert_allclose(params, alone, rtol=0, atol=0)
+
+
+def test_blas_limit_is_restored():
+    from threadpoolctl import threadpool_info
+
+    def blas():
+        return [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
+
+    before = blas()
+    severity()
+    assert blas() == before
+
+
+def test_reml_without_random_effects_is_unbiased_least_squares():
+    """sigma^2 = residual sum of squares / (n - p): mathematics."""
+    data = reference_data("fungicide")
+    fit = gl.glmm("severity_o ~ fungicide + block", data, method="REML")
+    X = fit.estimate.design.conditional.X
+    y = data["severity_o"].to_numpy()
+    rss = np.linalg.lstsq(X, y, rcond=None)[1][0]
+    assert fit.dispersion == pytest.approx(rss / (48 - X.shape[1]), rel=1e-8)
+
+
+def test_rank_deficient_designs_drop_later_columns():
+    data = reference_data("sleepstudy")
+    data["twice"] = 2 * data["Days"]
+    with pytest.warns(gl.RankDeficientWarning, match="twice"):
+        fit = gl.glmm("Reaction ~ Days + twice + (1 | Subject)", data)
+    plain = gl.glmm("Reaction ~ Days + (1 | Subject)", data)
+    assert np.isnan(fit.params["twice"])
+    assert fit.llf == pytest.approx(plain.llf, abs=1e-8)
+    assert fit.npar == plain.npar
