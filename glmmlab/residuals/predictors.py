@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from glmmlab._types import AnyArray, FloatArray
 from glmmlab.errors import DataError, UnknownColumnError
 from glmmlab.residuals.checks import vector
+from glmmlab.residuals.quantiles import FITTED
 
 if TYPE_CHECKING:
     from glmmlab.residuals.values import ScaledValues
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 PredictorLike = str | Sequence[Any] | AnyArray | pd.Series | pd.Categorical | None
 """None (fitted values), the name of a column, or one value a row."""
 
-FITTED = "fitted values"
 UNNAMED = "predictor"
 FEW_VALUES = 10
 ROWS_A_VALUE = 10

@@ -30,6 +30,8 @@ from glmmlab.residuals.result import ResidualTest, p_sentence, paragraph
 from glmmlab.residuals.splines import SplineBasis, rank_transform
 
 QUANTILES = (0.25, 0.5, 0.75)
+FITTED = "fitted values"
+"""Name of the default predictor."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,7 +88,7 @@ class QuantileTest(ResidualTest):
         bad = self.frame[self.frame["p"] < 0.05]
         which = ", ".join(names.get(q, f"{q:g} quantile") for q in bad["quantile"])
         return paragraph(
-            f"The quartiles of the scaled residuals were followed along {self.predictor} (by rank) "
+            f"The quartiles of the scaled residuals were followed along {self._along} (by rank) "
             "and compared with the flat lines at 0.25, 0.5 and 0.75 of a right model.",
             p_sentence(self),
             f"Not flat, or not in place: {which}." if self.significant and which else "",
@@ -94,6 +96,14 @@ class QuantileTest(ResidualTest):
             "The test sees departures along this one predictor only; a flat picture here says "
             "nothing about another predictor.",
         )
+
+    @property
+    def _along(self) -> str:
+        return "the fitted values" if self.predictor == FITTED else self.predictor
+
+    @property
+    def _values(self) -> str:
+        return FITTED if self.predictor == FITTED else f"values of {self.predictor}"
 
     def _direction(self) -> str:
         frame = self.frame.set_index("quantile")
@@ -103,14 +113,14 @@ class QuantileTest(ResidualTest):
         if low * high < 0 and min(abs(low), abs(high)) > 0.05:
             where = "large" if high > low else "small"
             return (
-                f"The quartiles move apart towards {where} values of {self.predictor}: the spread "
+                f"The quartiles move apart towards {where} {self._values}: the spread "
                 "of the data changes in another way than the variance function says. Try another "
                 "family, or a dispersion formula with this predictor."
             )
         if low * high > 0 and min(abs(low), abs(high)) > 0.05:
             trend = "rise" if low > 0 else "fall"
             return (
-                f"The quartiles {trend} together with {self.predictor}: the mean curve is wrong "
+                f"The quartiles {trend} together with {self._along}: the mean curve is wrong "
                 "there. Try the predictor itself if it is missing, a quadratic or spline term, an "
                 "interaction, or another link."
             )
@@ -202,7 +212,7 @@ def quantile_test(
     x: FloatArray,
     reference: FloatArray,
     quantiles: tuple[float, ...] = QUANTILES,
-    predictor: str = "fitted values",
+    predictor: str = FITTED,
     source: str = "simulated data sets",
     nsim: int = 0,
     nobs: int | None = None,
