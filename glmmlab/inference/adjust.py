@@ -9,7 +9,6 @@ small p-values keep their digits.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdt
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.multivariate_t import max_t_quantile, max_t_sf, step_down_p
+from glmmlab.inference.p_adjust import FROM_P
 from glmmlab.inference.studentized_range import (
     studentized_range_quantile,
     studentized_range_sf,
@@ -133,58 +133,6 @@ def t_quantile(upper_tail: ArrayLike, df: ArrayLike) -> FloatArray:
     return np.where(np.isinf(df), -ndtri(upper_tail), student)
 
 
-# ----------------------------------------------------------- methods that see p-values only
-
-
-def _stepwise(
-    p: FloatArray, factor: Callable[[FloatArray, int], FloatArray], up: bool
-) -> FloatArray:
-    """Multiply sorted p-values by a factor of their rank, then make them monotone.
-
-    ``up``: from the largest p downwards (step-up: running minimum); else running maximum.
-    """
-    m = p.size
-    order = np.argsort(-p if up else p, kind="stable")
-    ranks = np.arange(m, 0, -1) if up else np.arange(1, m + 1)
-    scaled = factor(ranks.astype(float), m) * p[order]
-    running = np.minimum.accumulate(scaled) if up else np.maximum.accumulate(scaled)
-    result = np.empty(m)
-    result[order] = np.minimum(running, 1.0)
-    return result
-
-
-def _hommel(p: FloatArray) -> FloatArray:
-    """Hommel (1988, Biometrika 75:383), by Wright's (1992) algorithm."""
-    m = p.size
-    order = np.argsort(p, kind="stable")
-    ordered = p[order]
-    ranks = np.arange(1, m + 1)
-    smallest = (m * ordered / ranks).min()
-    q = np.full(m, smallest)
-    adjusted = q.copy()
-    for size in range(m - 1, 1, -1):
-        head, tail = slice(0, m - size + 1), slice(m - size + 1, m)
-        bound = (size * ordered[tail] / np.arange(2, size + 1)).min()
-        q[head] = np.minimum(size * ordered[head], bound)
-        q[tail] = q[m - size]
-        adjusted = np.maximum(adjusted, q)
-    result = np.empty(m)
-    result[order] = np.minimum(np.maximum(adjusted, ordered), 1.0)
-    return result
-
-
-_FROM_P: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "none": lambda p: p,
-    "sidak": lambda p: -np.expm1(p.size * np.log1p(-np.minimum(p, 1 - 1e-16))),
-    "bonferroni": lambda p: np.minimum(p.size * p, 1.0),
-    "holm": lambda p: _stepwise(p, lambda rank, m: m - rank + 1, up=False),
-    "hochberg": lambda p: _stepwise(p, lambda rank, m: m - rank + 1, up=True),
-    "hommel": lambda p: _hommel(p) if p.size > 1 else p,
-    "BH": lambda p: _stepwise(p, lambda rank, m: m / rank, up=True),
-    "BY": lambda p: _stepwise(p, lambda rank, m: (1 / np.arange(1, m + 1)).sum() * m / rank, True),
-}
-
-
 def adjust_p(p: ArrayLike, method: str) -> FloatArray:
     """Adjust p-values by a method that needs nothing else; NaN entries do not count.
 
@@ -194,13 +142,13 @@ def adjust_p(p: ArrayLike, method: str) -> FloatArray:
     array([0.03, 0.04, 0.04])
     """
     name = canonical(method)
-    if name not in _FROM_P:
+    if name not in FROM_P:
         raise UnknownNameError(f"{name!r} needs the statistics, not only p-values.")
     p = np.asarray(p, float)
     result = np.full(p.shape, np.nan)
     valid = np.isfinite(p)
     if valid.any():
-        result[valid] = _FROM_P[name](p[valid])
+        result[valid] = FROM_P[name](p[valid])
     return result
 
 
@@ -247,7 +195,7 @@ def _mvt(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
     raw = tail_probability(family.statistic[valid], family.df[valid], family.side)
     # Sidak's (two-sided) and Bonferroni's inequalities hold for every correlation; in the far
     # tail they are closer than any sample of directions.
-    ceiling = _FROM_P["bonferroni" if one_sided else "sidak"](raw)
+    ceiling = FROM_P["bonferroni" if one_sided else "sidak"](raw)
     p[valid] = np.clip(result.p, raw, np.maximum(ceiling, raw))
     return p, result.error
 
@@ -330,7 +278,7 @@ def adjust_family(family: TestFamily, method: str | None, seed: Seed = 0) -> Adj
     """
     name = effective_method(method, family)
     error = 0.0
-    if name in _FROM_P:
+    if name in FROM_P:
         values = adjust_p(tail_probability(family.statistic, family.df, family.side), name)
     else:
         values, error = _FROM_STATISTIC[name](family, seed)

@@ -21,8 +21,9 @@ from glmmlab.inference.contrasts import (
     level_labels,
     plain_label,
 )
-from glmmlab.inference.estimate_table import EstimateTable, ResultTable
+from glmmlab.inference.estimate_table import EstimateTable
 from glmmlab.inference.linear import Families, panels
+from glmmlab.inference.result_table import ResultTable
 from glmmlab.inference.transformation import Transformation, as_ratio
 from glmmlab.inference.views import document
 

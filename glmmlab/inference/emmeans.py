@@ -17,7 +17,7 @@ import pandas as pd
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import UnknownColumnError, UnknownNameError
 from glmmlab.inference.contrasts import plain_label
-from glmmlab.inference.estimate_table import EstimateTable, check_type, names_of
+from glmmlab.inference.estimate_table import EstimateTable
 from glmmlab.inference.letter_table import LetterDisplay, letter_table
 from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates, panels
 from glmmlab.inference.model_parts import (
@@ -34,6 +34,7 @@ from glmmlab.inference.reference_grid import (
     averaging_matrix,
     build_grid,
 )
+from glmmlab.inference.result_table import check_type, names_of
 from glmmlab.inference.transformation import Transformation
 
 if TYPE_CHECKING:
@@ -258,7 +259,11 @@ def emmeans(
         transformation = transformation.bias_adjusted(float(bias_sigma))
     table = EMMeans(
         linear, factors, panels_, transformation, type, level,
-        averaging_context(grid, (*factors, *panels_), weights, part, bias_sigma), "Marginal means",
+        (
+            *_component_note(estimate, component),
+            *averaging_context(grid, (*factors, *panels_), weights, part, bias_sigma),
+        ),
+        _quantity(component),
         response_name(estimate), part.scale_name,
         caution=interaction_caution(part, grid, (*factors, *panels_)),
     )  # fmt: skip
@@ -291,6 +296,21 @@ def check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
                 f"{name!r} is not a predictor of this part of the model; its predictors are "
                 f"{', '.join(grid.values) or 'none'}."
             )
+
+
+def _quantity(component: str) -> str:
+    if component in ("conditional", "response"):
+        return "Marginal means"
+    return f"Marginal means ({component.replace('_', ' ')} part)"
+
+
+def _component_note(estimate: Estimate, component: str) -> tuple[str, ...]:
+    """Which of the means of a zero-inflated response these are."""
+    if component == "response":
+        return ("E(y), zero inflation included.",)
+    if component == "conditional" and "zero_inflation" in estimate.auxiliary:
+        return ("Mean of the conditional part, zero inflation not included.",)
+    return ()
 
 
 def averaging_context(
@@ -348,7 +368,7 @@ def _warn_outside(table: EMMeans) -> None:
             f"The inverse of the {table.scale_name} link is not defined at the linear predictor "
             f"of: {cells}. Their means are missing; look at type='link'.",
             ExtrapolationWarning,
-            stacklevel=3,
+            stacklevel=4,  # the line that called fit.emmeans()
         )
 
 

@@ -13,68 +13,22 @@ import pandas as pd
 from glmmlab import links
 from glmmlab._tables import Document
 from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import EstimabilityError, UnknownColumnError, UnknownNameError
+from glmmlab.errors import EstimabilityError, UnknownColumnError
 from glmmlab.inference.contrasts import Method
 from glmmlab.inference.linear import (
     Families,
     LinearEstimates,
     interval_rows,
     panels,
-    resolve_side,
     wald_tests,
 )
+from glmmlab.inference.result_table import ResultTable, df_note, names_of, side_notes
 from glmmlab.inference.transformation import Transformation, from_link
 from glmmlab.inference.views import document
 from glmmlab.inference.wald import WaldTest, joint_test
 
 if TYPE_CHECKING:
     from glmmlab.inference.contrast_table import Contrasts
-
-TYPES = ("link", "response")
-
-
-def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
-    """A name or several as a tuple."""
-    if names is None:
-        return ()
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-@dataclass(frozen=True)
-class ResultTable:
-    """Rows of estimates with their columns, as numbers and as text.
-
-    Attributes
-    ----------
-    frame : DataFrame
-        Plain columns; the numbers as computed.
-    heading : str
-    notes : tuple of str
-        Scale, averaging, adjustment, degrees of freedom.
-    """
-
-    frame: pd.DataFrame
-    heading: str
-    notes: tuple[str, ...]
-    by: tuple[str, ...]
-    labels: tuple[str, ...]
-
-    def __getitem__(self, column: str) -> pd.Series:
-        return self.frame[column]
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    def _document(self) -> Document:
-        return document(self.heading, self.frame, self.by, self.labels, self.notes)
-
-    def __str__(self) -> str:
-        return self._document().text()
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self._document().html()
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -242,7 +196,7 @@ class EstimateTable:
             ``.frame``: labels, ``estimate, se, df, statistic, p`` (and ``null`` if not 0).
         """
         frame, notes = self._test_frame(adjust, null, delta, side, seed)
-        foot = (*self._scale_notes(tests=True), *_side_notes(delta, side), *notes)
+        foot = (*self._scale_notes(tests=True), *side_notes(delta, side), *notes)
         return self._table(frame, f"{self.quantity}, tests", foot)
 
     def joint_test(self, null: float = 0.0) -> WaldTest:
@@ -273,7 +227,7 @@ class EstimateTable:
             scale = f"Link scale ({name})."
         else:
             scale = "Response scale."
-        return (scale, *self.context, _df_note(self.linear))
+        return (scale, *self.context, df_note(self.linear))
 
     # ------------------------------------------------------------------------- contrasts
 
@@ -421,27 +375,3 @@ class EstimateTable:
 
     def _repr_html_(self) -> str:
         return self._document().html()
-
-
-def check_type(type: str) -> str:
-    """ "link" or "response"."""
-    if type not in TYPES:
-        raise UnknownNameError(f"Unknown type {type!r}; choose one of {', '.join(TYPES)}.")
-    return type
-
-
-def _df_note(linear: LinearEstimates) -> str:
-    if linear.asymptotic or np.isinf(linear.degrees[linear.estimable]).all():
-        return "Asymptotic z (df = inf)."
-    degrees = linear.degrees[linear.estimable]
-    if degrees.size and np.ptp(degrees) < 1e-9:
-        return f"t with {degrees[0]:.4g} degrees of freedom."
-    return "t with the degrees of freedom shown."
-
-
-def _side_notes(delta: float, side: str) -> tuple[str, ...]:
-    kind = resolve_side(side)
-    if delta > 0:
-        name = {"two-sided": "equivalence", "greater": "noninferiority"}.get(kind, "nonsuperiority")
-        return (f"Tests of {name} with threshold {delta:g} (link scale).",)
-    return () if kind == "two-sided" else (f"One-sided tests: {kind} than the null value.",)

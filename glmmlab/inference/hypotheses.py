@@ -113,7 +113,7 @@ def linear_hypotheses(
     >>> tested = linear_hypotheses(fit.estimate, "extract[T.cucumber] - gen[T.O75] = 0")
     >>> tested.frame[["estimate", "se", "null"]].round(4)
        estimate      se  null
-    0     0.686  0.3087   0.0
+    0     0.686  0.2106   0.0
     """
     part = linear_part(estimate, component, cov)
     labels, K, values = _matrix(hypotheses, part.fixed.names, rhs)

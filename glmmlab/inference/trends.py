@@ -19,7 +19,6 @@ from glmmlab.inference.emmeans import (
     interaction_caution,
     split_specs,
 )
-from glmmlab.inference.estimate_table import check_type
 from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
     ModelPart,
@@ -30,6 +29,7 @@ from glmmlab.inference.model_parts import (
     response_name,
 )
 from glmmlab.inference.reference_grid import ReferenceGrid, averaging_matrix, build_grid
+from glmmlab.inference.result_table import check_type
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate

@@ -30,6 +30,7 @@ from glmmlab.inference.anova import joint_tests
 from glmmlab.inference.emmeans import emmeans
 from glmmlab.inference.transformation import from_link, from_response
 from inference.r_estimates import least_squares, r_estimate
+from r_models import fit
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +266,33 @@ def test_limits_stay_inside_the_support(name, eta, se, level) -> None:
     estimate, _ = transformation.apply(np.array([eta]), np.array([se]))
     assert 0 <= lower[0] <= estimate[0] <= upper[0]
     assert name == "log" or upper[0] <= 1
+
+
+# ---------------------------------------------------------------------------- components
+
+
+def test_zero_inflation_and_the_whole_response() -> None:
+    """R: emmeans(component = "zi", type = "response"); predict(type = "response", re.form = NA)."""
+    estimate = fit("sal_zip_simple").estimate
+    zeros = emmeans(estimate, "mined", component="zero_inflation", type="response")
+    assert_allclose(zeros.frame["estimate"], [0.757551900721, 0.355084722319], rtol=1e-5)
+    assert_allclose(zeros.frame["se"], [0.0431778178061, 0.0278546240481], rtol=1e-4)
+    mean = emmeans(estimate, "mined", component="response")
+    assert_allclose(mean.frame["estimate"], [0.264723045257, 2.206005470500], rtol=1e-5)
+    assert_allclose(mean.frame["se"], [0.0484142964403, 0.2165341787299], rtol=1e-4)
+    assert "zero inflation included" in str(mean)
+    conditional = emmeans(estimate, "mined", type="response")
+    assert_allclose(conditional.frame["estimate"], [1.09187511077, 3.42061282597], rtol=1e-5)
+    assert "zero inflation not included" in str(conditional)
+    assert mean.pairs().frame["contrast"].tolist() == ["yes - no"]
+
+
+def test_dispersion_part() -> None:
+    """R: emmeans(component = "disp", at = list(DOY = c(-1, 0, 1)), type = "response")."""
+    estimate = fit("sal_nbinom2_dispDOY").estimate
+    em = emmeans(estimate, "DOY", component="dispersion", type="response", at={"DOY": [-1, 0, 1]})
+    assert_allclose(em.frame["estimate"], [1.122, 0.944, 0.795], atol=5e-4)
+    assert_allclose(em.frame["se"], [0.234, 0.129, 0.155], atol=5e-4)
 
 
 # ------------------------------------------------------------------------------ contrasts

@@ -1,0 +1,84 @@
+"""A table of estimates as it is shown: plain columns, a heading, and notes on what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from glmmlab._tables import Document
+from glmmlab.errors import UnknownNameError
+from glmmlab.inference.linear import LinearEstimates, resolve_side
+from glmmlab.inference.views import document
+
+TYPES = ("link", "response")
+
+
+def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """A name or several as a tuple."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """Rows of estimates with their columns, as numbers and as text.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Plain columns; the numbers as computed.
+    heading : str
+    notes : tuple of str
+        Scale, averaging, adjustment, degrees of freedom.
+    """
+
+    frame: pd.DataFrame
+    heading: str
+    notes: tuple[str, ...]
+    by: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def __getitem__(self, column: str) -> pd.Series:
+        return self.frame[column]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def _document(self) -> Document:
+        return document(self.heading, self.frame, self.by, self.labels, self.notes)
+
+    def __str__(self) -> str:
+        return self._document().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._document().html()
+
+
+def check_type(type: str) -> str:
+    """ "link" or "response"."""
+    if type not in TYPES:
+        raise UnknownNameError(f"Unknown type {type!r}; choose one of {', '.join(TYPES)}.")
+    return type
+
+
+def df_note(linear: LinearEstimates) -> str:
+    if linear.asymptotic or np.isinf(linear.degrees[linear.estimable]).all():
+        return "Asymptotic z (df = inf)."
+    degrees = linear.degrees[linear.estimable]
+    if degrees.size and np.ptp(degrees) < 1e-9:
+        return f"t with {degrees[0]:.4g} degrees of freedom."
+    return "t with the degrees of freedom shown."
+
+
+def side_notes(delta: float, side: str) -> tuple[str, ...]:
+    kind = resolve_side(side)
+    if delta > 0:
+        name = {"two-sided": "equivalence", "greater": "noninferiority"}.get(kind, "nonsuperiority")
+        return (f"Tests of {name} with threshold {delta:g} (link scale).",)
+    return () if kind == "two-sided" else (f"One-sided tests: {kind} than the null value.",)
