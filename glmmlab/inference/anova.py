@@ -210,6 +210,8 @@ def _type_two(part: PartEstimate, cov: FloatArray, term: Term) -> tuple[float, i
 
 
 def _notes(part: PartEstimate, type: int) -> tuple[str, ...]:
+    if all(not term.variables for term in part.terms):
+        return ("There are no terms to test.",) if type == 2 else ()
     notes = []
     interaction = any(len(term.variables) > 1 for term in part.terms)
     treatment = any("[T." in name for name in part.names)

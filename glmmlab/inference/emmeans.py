@@ -166,7 +166,7 @@ class EMMeans(EstimateTable):
     def _axis_label(self) -> str:
         if self._on_response() or not self.scale_name:
             return f"{self.response} (response scale)"
-        return f"{self.scale_name} of the mean of {self.response} (link scale)"
+        return f"{self.response} ({self.scale_name} scale)"
 
     def _notes(self) -> tuple[str, ...]:
         return (*super()._notes(), self.caution) if self.caution else super()._notes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -165,8 +166,16 @@ def prior_weights(estimate: Estimate) -> FloatArray | None:
 
 
 def response_name(estimate: Estimate) -> str:
-    """The left side of the formula."""
-    return estimate.design.response
+    """What the means are means of, for the axis of a figure.
+
+    The left side of the formula; for binomial kinds the probability of what it counts.
+    """
+    text = estimate.design.response
+    if not estimate.family.is_binomial:
+        return text
+    match = re.match(r"(?:cbind\(\s*([^,]+?)\s*,|\s*([^/]+?)\s*/)", text)
+    event = (match.group(1) or match.group(2)) if match else text
+    return f"probability of {event}"
 
 
 def default_df(estimate: Estimate, component: str = "conditional") -> float:

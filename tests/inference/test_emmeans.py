@@ -439,9 +439,23 @@ def test_plot_draws_every_mean() -> None:
     assert em.plot(ax=ax, letters=True) is ax
     drawn = np.sort(np.concatenate([line.get_ydata() for line in ax.lines]).astype(float))
     assert_allclose(drawn, np.sort(em.frame["estimate"]))
+    assert ax.get_ylabel() == "probability of germ (response scale)"
     plt.close("all")
 
 
 def test_one_level_gets_one_letter(counts) -> None:
     display = emmeans(counts, "extract", at={"extract": "bean"}).cld()
     assert display["group"].tolist() == ["a"]
+
+
+def test_axis_names_the_event() -> None:
+    from glmmlab.inference.model_parts import response_name
+
+    names = {
+        c: response_name(r_estimate(c)) for c in ("seeds_binom", "seeds_bernoulli", "fung_beta")
+    }
+    assert names == {
+        "seeds_binom": "probability of germ",
+        "seeds_bernoulli": "probability of y",
+        "fung_beta": "severity",
+    }
