@@ -70,7 +70,7 @@ class Evaluation:
 
 
 @dataclass
-class _Rows:
+class Rows:
     """The data of one chunk, sorted by the eliminated factor."""
 
     pattern: Pattern
@@ -82,7 +82,7 @@ class _Rows:
 
 
 @dataclass
-class _Point:
+class Point:
     """Everything known at one value of u."""
 
     u: FloatArray
@@ -109,6 +109,7 @@ class Laplace:
     ) -> None:
         self.family = family
         self.integrate_beta = integrate_beta
+        self.piece: type[Piece] = Piece
         self.structure = RandomStructure(design.random, design.nobs)
         self.p = X.shape[1]
         self.n_beta = 0 if integrate_beta else self.p
@@ -128,7 +129,7 @@ class Laplace:
             at = order[cut]
             trials = None if design.trials is None else design.trials[at]
             self.rows.append(
-                _Rows(
+                Rows(
                     pattern=pattern,
                     obs=family.prepare(design.y[at], trials),
                     X=np.ascontiguousarray(X[at].T),
@@ -152,7 +153,7 @@ class Laplace:
             start += size
         return psi[..., :a], psi[..., a:b], gammas
 
-    def _aux(self, rows: _Rows, gammas: list[FloatArray]) -> tuple[FloatArray, ...]:
+    def _aux(self, rows: Rows, gammas: list[FloatArray]) -> tuple[FloatArray, ...]:
         values = []
         for gamma, x in zip(gammas, rows.aux, strict=True):
             if x is not None:
@@ -184,7 +185,7 @@ class Laplace:
         grad = np.zeros(psi.shape)
         modes, dense, steps = [], np.empty(0), 0
         for i, rows in enumerate(self.rows):
-            piece = _Piece(self, rows, beta, theta, self._aux(rows, gammas))
+            piece = self.piece(self, rows, beta, theta, self._aux(rows, gammas))
             begin = None if start is None else (start.u[i], start.dense)
             point, factor, n_steps = piece.mode(begin, decrement)
             if explore and begin is not None and piece.may_have_other_modes(point):
@@ -211,22 +212,22 @@ class Laplace:
         dense = np.zeros(structure.pattern.q)
         return Modes(u, np.concatenate([dense, beta]) if self.integrate_beta else dense)
 
-    def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[_Piece, _Point]:
+    def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[Piece, Point]:
         """One chunk at an evaluated mode: its rows, its derivatives."""
         beta, theta, gammas = self.split(evaluation.psi)
         rows = self.rows[chunk]
-        piece = _Piece(self, rows, beta, theta, self._aux(rows, gammas))
+        piece = self.piece(self, rows, beta, theta, self._aux(rows, gammas))
         u, dense = evaluation.modes.u[chunk], evaluation.modes.dense
         return piece, piece.at(u, dense, third=True)
 
 
-class _Piece:
+class Piece:
     """One chunk of rows at one psi."""
 
     def __init__(
         self,
         owner: Laplace,
-        rows: _Rows,
+        rows: Rows,
         beta: FloatArray,
         theta: FloatArray,
         aux: tuple[FloatArray, ...],
@@ -269,7 +270,7 @@ class _Piece:
             dense[self.q :] = self.full @ x
         return big, dense
 
-    def at(self, u: FloatArray, dense: FloatArray, third: bool) -> _Point:
+    def at(self, u: FloatArray, dense: FloatArray, third: bool) -> Point:
         """Log-density derivatives (weighted) and the penalised objective at u."""
         eta = self.eta0 + self.push(u, dense) if self.k or self.n_dense else self.eta0
         parts = self.family.eta_part(self.rows.obs, self.aux, eta, third=third)
@@ -282,9 +283,9 @@ class _Piece:
             objective = self.pattern.sums(parts[0]) - 0.5 * sum_products(u, u)
         else:
             objective = parts[0].sum(axis=-1)[..., None]
-        return _Point(u, dense, (eta, *parts), np.asarray(objective))
+        return Point(u, dense, (eta, *parts), np.asarray(objective))
 
-    def factor(self, point: _Point, clip: bool = False) -> Factor:
+    def factor(self, point: Point, clip: bool = False) -> Factor:
         """Factor of H at a point; ``clip`` takes max(W, 0) for a safe Newton step."""
         W = -point.parts[3]
         if clip:
@@ -299,7 +300,7 @@ class _Piece:
 
     def mode(
         self, start: tuple[FloatArray, FloatArray] | None, accept: float
-    ) -> tuple[_Point, Factor | None, int]:
+    ) -> tuple[Point, Factor | None, int]:
         """The mode from a start (or zero); the factor is None where there is none."""
         if not self.k and not self.n_dense:
             point = self.at(*self._zero(), third=True)
@@ -334,13 +335,13 @@ class _Piece:
                 return self._stuck(point, step)
         return self._stuck(point, MAX_NEWTON)
 
-    def may_have_other_modes(self, point: _Point) -> bool:
+    def may_have_other_modes(self, point: Point) -> bool:
         """Whether some row's log-density curves upwards at the mode."""
         return bool(self.k or self.n_dense) and bool((point.parts[3] > 0.0).any())
 
     def higher_mode(
-        self, point: _Point, factor: Factor | None, accept: float
-    ) -> tuple[_Point, Factor | None, int]:
+        self, point: Point, factor: Factor | None, accept: float
+    ) -> tuple[Point, Factor | None, int]:
         """The higher of a mode and the one reached from zero, level by level."""
         dense = np.zeros(self.n_dense)
         dense[self.q :] = point.dense[self.q :]
@@ -356,7 +357,7 @@ class _Piece:
             return other, other_factor, steps
         return self.mode((np.where(higher, other.u, point.u), point.dense), accept)
 
-    def _stuck(self, point: _Point, step: int) -> tuple[_Point, Factor | None, int]:
+    def _stuck(self, point: Point, step: int) -> tuple[Point, Factor | None, int]:
         """No ascent left: a mode, if the decrement is small; otherwise a failure."""
         point = self.at(point.u, point.dense, third=True)
         factor = self.factor(point)
@@ -367,7 +368,7 @@ class _Piece:
         return point, (factor if decrement.max() < 1e-7 * scale else None), step
 
     def _direction(
-        self, point: _Point, factor: Factor
+        self, point: Point, factor: Factor
     ) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
         """Newton step and its decrement (per level where levels are independent)."""
         big, dense = self.pull(point.parts[2])
@@ -381,8 +382,8 @@ class _Piece:
         return (d1, d2), decrement
 
     def _advance(
-        self, point: _Point, delta: tuple[FloatArray, FloatArray], third: bool
-    ) -> tuple[_Point, bool]:
+        self, point: Point, delta: tuple[FloatArray, FloatArray], third: bool
+    ) -> tuple[Point, bool]:
         """A step along delta, halved (level by level) until the objective does not fall."""
         scale = np.ones(point.objective.shape)
         slack = 1e-12 * (1.0 + np.abs(point.objective))
@@ -398,20 +399,23 @@ class _Piece:
 
     # -- value and gradient ------------------------------------------------------------
 
-    def value(self, point: _Point, factor: Factor) -> FloatArray:
-        """f at the mode, constants kept."""
+    def constant(self) -> FloatArray:
+        """The part of the log-densities that does not involve eta, shape (..., n)."""
         constants = self.family.normaliser(self.rows.obs, self.aux)
         if self.rows.weights is not None:
             constants = self.rows.weights * constants
         n = self.rows.offset.size
-        constant = np.broadcast_to(constants, np.broadcast_shapes(np.shape(constants), (n,)))
+        return np.broadcast_to(constants, np.broadcast_shapes(np.shape(constants), (n,)))
+
+    def value(self, point: Point, factor: Factor) -> FloatArray:
+        """f at the mode, constants kept."""
         f = -point.objective.sum(axis=-1) if point.objective.ndim else -point.objective
-        f = f - constant.sum(axis=-1) + 0.5 * factor.log_determinant()
+        f = f - self.constant().sum(axis=-1) + 0.5 * factor.log_determinant()
         if self.full is not None:
             f = f - 0.5 * self.full.shape[0] * np.log(2.0 * np.pi)
         return np.asarray(f)
 
-    def gradient(self, point: _Point, factor: Factor) -> FloatArray:
+    def gradient(self, point: Point, factor: Factor) -> FloatArray:
         """df/dpsi, shape (..., d)."""
         eta, _, d1, d2, d3 = point.parts
         owner = self.owner

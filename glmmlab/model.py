@@ -28,6 +28,7 @@ def glmm(
     dispersion: str | None = None,
     zero_inflation: str | None = None,
     method: str = "ML",
+    quadrature: int = 1,
 ) -> Fit:
     """Fit a generalized linear mixed model.
 
@@ -65,6 +66,10 @@ def glmm(
     method : {"ML", "REML"}
         Maximum likelihood, or restricted maximum likelihood, which integrates the fixed
         coefficients with the random effects.
+    quadrature : int
+        Nodes of adaptive Gauss-Hermite quadrature, for models with one random term of one
+        effect a level, by maximum likelihood.  One node is the Laplace approximation; more are
+        worth their time where groups hold few 0/1 rows.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def glmm(
     >>> round(fit.llf, 3)
     -54.937
     """
-    _check_arguments(formula, method)
+    _check_arguments(formula, method, quadrature)
     distribution = _family(family)
     if zero_inflation is not None and "zero_inflation" not in distribution.auxiliary:
         distribution = ZeroInflated(distribution)
@@ -113,10 +118,10 @@ def glmm(
         dispersion=dispersion,
         zero_inflation=zero_inflation,
     )
-    return Fit(fit_design(design, distribution, method=method.upper()))
+    return Fit(fit_design(design, distribution, method=method.upper(), quadrature=quadrature))
 
 
-def _check_arguments(formula: object, method: object) -> None:
+def _check_arguments(formula: object, method: object, quadrature: object) -> None:
     if not isinstance(formula, str):
         raise FormulaError(
             f"the formula must be text such as 'y ~ x + (1 | g)', not {type(formula).__name__}."
@@ -126,6 +131,12 @@ def _check_arguments(formula: object, method: object) -> None:
             f"method={method!r} is unknown; use 'ML' (maximum likelihood) or 'REML' (restricted "
             "maximum likelihood)."
         )
+    if not isinstance(quadrature, int) or isinstance(quadrature, bool) or quadrature < 1:
+        raise UnknownNameError(
+            f"quadrature={quadrature!r} must be a number of nodes: 1 (Laplace) or more."
+        )
+    if quadrature > 1 and method.upper() == "REML":
+        raise UnknownNameError("quadrature is for maximum likelihood, not REML.")
 
 
 def _family(family: object) -> Family:

@@ -80,6 +80,8 @@ def point(laplace, rng):
     elif family.natural == "logit" and family.link.name == "log":
         psi[: laplace.n_beta + laplace.n_theta] *= 0.2
         psi[0] = -1.5
+    if family.name == "genpois":  # underdispersion would bound the support
+        psi[-1] = 0.4
     return psi
 
 

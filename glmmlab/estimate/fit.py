@@ -20,6 +20,7 @@ from glmmlab.estimate.settle import Optimum, escape, second_valley, settle
 from glmmlab.estimate.start import Start, cheap_batch, starting_curvature, starting_values
 from glmmlab.families.base import Family
 from glmmlab.laplace import Evaluation, Laplace
+from glmmlab.quadrature import Quadrature
 from glmmlab.threads import single_blas_thread
 
 
@@ -42,8 +43,8 @@ class _Coordinates:
         return cls(q * root, A, float(-np.log(np.abs(np.diag(A))).sum()))
 
 
-def fit_design(design: Design, family: Family, method: str = "ML") -> Estimate:
-    """Maximise the Laplace-approximated likelihood.
+def fit_design(design: Design, family: Family, method: str = "ML", quadrature: int = 1) -> Estimate:
+    """Maximise the likelihood, approximated by Laplace's method or by quadrature.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ def fit_design(design: Design, family: Family, method: str = "ML") -> Estimate:
     family : Family
     method : {"ML", "REML"}
         Under REML the fixed coefficients are integrated with the random effects.
+    quadrature : int
+        Nodes of adaptive Gauss-Hermite quadrature; 1 is Laplace.
 
     Raises
     ------
@@ -59,10 +62,19 @@ def fit_design(design: Design, family: Family, method: str = "ML") -> Estimate:
     """
     with single_blas_thread():
         coordinates = _Coordinates.of(design.conditional.X)
-        laplace = Laplace(design, family, coordinates.X, integrate_beta=method == "REML")
+        laplace = objective(design, family, coordinates.X, method, quadrature)
         start = starting_values(laplace, design, family, coordinates.X)
         path, optimum = _optimise(laplace, start)
         return _estimate(design, family, method, coordinates, laplace, path, optimum, start)
+
+
+def objective(
+    design: Design, family: Family, X: FloatArray, method: str = "ML", quadrature: int = 1
+) -> Laplace:
+    """What is minimised: f(psi) for a design with fixed part ``X``."""
+    if quadrature > 1:
+        return Quadrature(design, family, X, quadrature)
+    return Laplace(design, family, X, integrate_beta=method == "REML")
 
 
 def _caps(laplace: Laplace, scale: FloatArray, psi: FloatArray) -> FloatArray:
@@ -147,6 +159,7 @@ def _estimate(
         family=family,
         design=design,
         method=method,
+        quadrature=len(laplace.nodes) if isinstance(laplace, Quadrature) else 1,
         conditional=frames.part_estimate(design.conditional, beta, cov[:p, :p]),
         auxiliary=auxiliary,
         theta=theta,

@@ -96,6 +96,7 @@ class Estimate:
     separated: tuple[str, ...]
     converged: bool
     optimization: Optimization
+    quadrature: int = 1
     warnings: tuple[GlmmlabWarning, ...] = field(default=())
 
     @property

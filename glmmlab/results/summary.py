@@ -228,6 +228,8 @@ def _header(estimate: Estimate) -> tuple[str, ...]:
     mixed = " mixed" if design.random else ""
     how = "REML" if estimate.method == "REML" else "maximum likelihood"
     laplace = ", Laplace approximation" if design.random and not linear else ""
+    if estimate.quadrature > 1:
+        laplace = f", adaptive Gauss-Hermite quadrature ({estimate.quadrature} nodes)"
     lines = [
         f"{kind}{mixed} model fitted by {how}{laplace}",
         f"Family:   {family.name} ({family.link.name})",
