@@ -106,7 +106,14 @@ WORKLOADS = {
             ("glmmTMB", "gpboost"),
             tolerance=1e-3,
         ),
-        Workload("cbpp, binomial", CBPP, "binomial", _reference("cbpp"), ("glmmTMB", "lme4")),
+        Workload(
+            "cbpp, binomial",
+            CBPP,
+            "binomial",
+            _reference("cbpp"),
+            ("glmmTMB", "lme4"),
+            tolerance=1e-3,
+        ),
         Workload(
             "Salamanders, nbinom2",
             "count ~ mined + spp + (1 | site)",
