@@ -31,6 +31,7 @@ __all__ = [
     "Probit",
     "Sqrt",
     "expit_pair",
+    "exponential_parts",
     "get",
     "names",
     "softplus",
@@ -325,21 +326,31 @@ class CLogLog(Link):
         # t = log(exp(s) - 1), s = exp(eta); with c = s/(exp(s) - 1): t' = s + c,
         # t'' = t'(1 - c), t''' = t'[(1 - c)^2 + c (t' - 1)], every factor positive.
         s = np.exp(np.maximum(np.minimum(eta, _LARGEST), -_LARGEST))  # s/mu must not be 0/0
-        mu = -np.expm1(-s)
-        first = s / mu
-        c = first * np.exp(-s)
-        small = np.minimum(s, 0.5)
-        square = small * small
-        # 1 - s/(exp(s) - 1) by Bernoulli numbers where the difference would cancel
-        series = 0.5 * small - square * (
-            1 / 12
-            - square
-            * (1 / 720 - square * (1 / 30240 - square * (1 / 1209600 - square * (1 / 47900160))))
-        )
-        below = np.where(s < 0.5, series, 1.0 - c)
+        first, c, below = exponential_parts(s)
         second = first * below
         third = first * (below * below + c * (s - below))
-        return s + np.log(mu), first, second, third
+        return s + np.log(-np.expm1(-s)), first, second, third
+
+
+def exponential_parts(s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """``s/(1 - exp(-s))``, ``c = s/(exp(s) - 1)`` and ``1 - c``, for ``s > 0``.
+
+    The last by Bernoulli numbers where the difference would cancel.  These are the derivatives
+    of log(1 - exp(-s)), the logarithm of the probability that a Poisson count is positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [v.round(4).tolist() for v in exponential_parts(np.array([1e-6, 1.0]))]
+    [[1.0, 1.582], [1.0, 0.582], [0.0, 0.418]]
+    """
+    first = s / -np.expm1(-s)
+    c = first * np.exp(-s)
+    small = np.minimum(s, 0.5)
+    square = small * small
+    tail = 1 / 30240 - square * (1 / 1209600 - square / 47900160)
+    series = 0.5 * small - square * (1 / 12 - square * (1 / 720 - square * tail))
+    return first, c, np.where(s < 0.5, series, 1.0 - c)
 
 
 class Inverse(Link):

@@ -11,11 +11,17 @@ from glmmlab.families.betabinomial import BetaBinomial
 from glmmlab.families.binomial import Binomial
 from glmmlab.families.gamma import Gamma
 from glmmlab.families.gaussian import Gaussian
+from glmmlab.families.genpois import GeneralizedPoisson
 from glmmlab.families.inverse_gaussian import InverseGaussian
 from glmmlab.families.lognormal import LogNormal
 from glmmlab.families.nbinom import NegativeBinomial1, NegativeBinomial2
 from glmmlab.families.poisson import Poisson
 from glmmlab.families.student_t import StudentT
+from glmmlab.families.truncated import (
+    TruncatedNegativeBinomial1,
+    TruncatedNegativeBinomial2,
+    TruncatedPoisson,
+)
 from glmmlab.families.zero_inflated import ZeroInflated
 from glmmlab.links import Link
 
@@ -26,12 +32,16 @@ __all__ = [
     "Family",
     "Gamma",
     "Gaussian",
+    "GeneralizedPoisson",
     "InverseGaussian",
     "LogNormal",
     "NegativeBinomial1",
     "NegativeBinomial2",
     "Poisson",
     "StudentT",
+    "TruncatedNegativeBinomial1",
+    "TruncatedNegativeBinomial2",
+    "TruncatedPoisson",
     "ZeroInflated",
     "get",
     "names",
@@ -51,6 +61,10 @@ _REGISTRY: dict[str, type[Family]] = {
         NegativeBinomial2,
         InverseGaussian,
         LogNormal,
+        TruncatedPoisson,
+        TruncatedNegativeBinomial1,
+        TruncatedNegativeBinomial2,
+        GeneralizedPoisson,
     )
 }
 

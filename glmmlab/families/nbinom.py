@@ -101,7 +101,7 @@ class NegativeBinomial2(CountFamily):
         mu: FloatArray,
         aux: AuxValues = (),
         trials: FloatArray | None = None,
-    ) -> FloatArray:
+    ) -> FloatArray | None:
         """``2 [y log(y/mu) - (y + theta) log((y + theta)/(mu + theta))]``."""
         theta = np.exp(aux[0])
         return 2.0 * (special.kl_div(y, mu) - special.kl_div(y + theta, mu + theta))
@@ -143,7 +143,7 @@ class NegativeBinomial1(CountFamily):
 
     def natural_aux_part(self, obs: Obs, aux: AuxValues, t: FloatArray) -> AuxPart:
         # s falls as a rises, so that -d/da runs along the eta derivatives but for log(1 + phi)
-        _, g1, g2, g3 = self.natural_part(obs, aux, t, third=True)
+        _, g1, g2, g3 = NegativeBinomial1.natural_part(self, obs, aux, t, third=True)
         rest = expit_pair(np.asarray(aux[0]))[1]
         loss = _mean(t) * rest  # s phi/(1 + phi)
         return [(obs.y * rest - g1 - loss, -g2 - loss, -g3 - loss)]

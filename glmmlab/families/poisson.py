@@ -100,6 +100,6 @@ class Poisson(CountFamily):
         mu: FloatArray,
         aux: AuxValues = (),
         trials: FloatArray | None = None,
-    ) -> FloatArray:
+    ) -> FloatArray | None:
         """``2 [y log(y / mu) - (y - mu)]``."""
         return 2.0 * special.kl_div(y, mu)

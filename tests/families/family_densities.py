@@ -100,6 +100,24 @@ def lognormal(y, mu, rest, aux, n):
     return -mp.log(2 * mp.pi * s) / 2 - mp.log(y) - (mp.log(y) - m) ** 2 / (2 * s)
 
 
+def truncated(base: Density) -> Density:
+    """Given y > 0."""
+
+    def density(y, mu, rest, aux, n):
+        with mp.extradps(310):  # near 0 a density at 0 is 1 - 1e-304
+            positive = -mp.expm1(base(mp.mpf(0), mu, rest, aux, n))
+        return base(y, mu, rest, aux, n) - mp.log(positive)
+
+    return density
+
+
+def genpois(y, mu, rest, aux, n):
+    root = mp.exp(aux[0] / 2)
+    theta, lam = mu / root, 1 - 1 / root
+    d = theta + lam * y
+    return mp.log(theta) + (y - 1) * mp.log(d) - d - mp.loggamma(y + 1)
+
+
 DENSITIES: dict[str, Density] = {
     "gaussian": gaussian,
     "t": student_t,
@@ -112,20 +130,29 @@ DENSITIES: dict[str, Density] = {
     "nbinom1": nbinom1,
     "inverse_gaussian": inverse_gaussian,
     "lognormal": lognormal,
+    "truncated_poisson": truncated(poisson),
+    "truncated_nbinom1": truncated(nbinom1),
+    "truncated_nbinom2": truncated(nbinom2),
+    "genpois": genpois,
 }
 
 
-NO_ZERO = (gamma, beta, inverse_gaussian, lognormal)
+NO_ZERO = (
+    *("gamma", "beta", "inverse_gaussian", "lognormal"),
+    *("truncated_poisson", "truncated_nbinom1", "truncated_nbinom2"),
+)
 
 
-def zero_inflated(base: Density) -> Density:
+def zero_inflated(name: str) -> Density:
     """The mixture with a point mass at 0, whose logit is the last auxiliary predictor."""
+
+    base = DENSITIES[name]
 
     def density(y, mu, rest, aux, n):
         pi, own = 1 / (1 + mp.exp(-aux[-1])), 1 / (1 + mp.exp(aux[-1]))
         if y > 0:
             return mp.log(own) + base(y, mu, rest, aux[:-1], n)
-        zero = 0 if base in NO_ZERO else mp.exp(base(y, mu, rest, aux[:-1], n))
+        zero = 0 if name in NO_ZERO else mp.exp(base(y, mu, rest, aux[:-1], n))
         return mp.log(pi + own * zero)
 
     return density

@@ -24,6 +24,10 @@ SETTINGS: dict[str, list[tuple[float, tuple[float, ...], float | None]]] = {
     "poisson": [(0.4, (), None), (30.0, (), None)],
     "nbinom1": [(0.4, (0.7,), None), (20.0, (1.0,), None), (6.0, (-5.0,), None)],
     "nbinom2": [(0.4, (0.7,), None), (20.0, (0.5,), None), (6.0, (7.0,), None)],
+    "truncated_poisson": [(0.01, (), None), (2.5, (), None), (30.0, (), None)],
+    "truncated_nbinom1": [(0.4, (0.7,), None), (20.0, (1.0,), None), (6.0, (-5.0,), None)],
+    "truncated_nbinom2": [(0.05, (-0.7,), None), (20.0, (0.5,), None), (6.0, (7.0,), None)],
+    "genpois": [(0.4, (0.7,), None), (20.0, (1.5,), None), (30.0, (-0.8,), None)],
     "inverse_gaussian": [(1.5, (-0.7,), None), (0.2, (1.0,), None)],
     "lognormal": [(1.5, (-0.7,), None), (0.2, (-1.5,), None)],
 }

@@ -22,6 +22,10 @@ RESPONSES: dict[str, list[tuple[float, float | None]]] = {
     "poisson": [(0.0, None), (1.0, None), (250.0, None)],
     "nbinom2": [(0.0, None), (1.0, None), (250.0, None)],
     "nbinom1": [(0.0, None), (1.0, None), (250.0, None)],
+    "truncated_poisson": [(1.0, None), (2.0, None), (250.0, None)],
+    "truncated_nbinom1": [(1.0, None), (2.0, None), (250.0, None)],
+    "truncated_nbinom2": [(1.0, None), (2.0, None), (250.0, None)],
+    "genpois": [(0.0, None), (1.0, None), (2.0, None), (250.0, None)],
     "inverse_gaussian": [(0.02, None), (3.0, None), (5e3, None)],
     "lognormal": [(0.02, None), (3.0, None), (5e3, None)],
 }
@@ -34,6 +38,9 @@ AUXILIARIES: dict[str, list[tuple[float, ...]]] = {
     "betabinomial": [(0.4,), (4.0,), (23.0,), (-12.0,)],
     "nbinom2": [(0.4,), (-12.0,), (23.0,), (6.0,)],
     "nbinom1": [(0.4,), (-23.0,), (9.0,), (-6.0,)],
+    "truncated_nbinom1": [(0.4,), (-23.0,), (9.0,), (-6.0,)],
+    "truncated_nbinom2": [(0.4,), (-12.0,), (23.0,), (6.0,)],
+    "genpois": [(0.4,), (0.0,), (23.0,), (4.0,)],
     "inverse_gaussian": [(-0.7,), (2.0,), (-20.0,), (6.0,)],
     "lognormal": [(-0.7,), (2.0,), (-6.0,), (9.0,)],
 }

@@ -23,7 +23,7 @@ EVERYONE = everyone()
 
 def density_of(family: Family):
     if isinstance(family, ZeroInflated):
-        return zero_inflated(density_of(family.base))
+        return zero_inflated(family.base.name)
     if isinstance(family, StudentT) and family.df is not None:
         log_nu = mp.log(mp.mpf(family.df))
         return lambda y, mu, rest, aux, n: DENSITIES["t"](y, mu, rest, (*aux, log_nu), n)
