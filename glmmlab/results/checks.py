@@ -1,0 +1,91 @@
+"""The fit against its data: fitted values, residuals, predictions, simulations, diagnosis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from glmmlab._types import FloatArray, Seed
+from glmmlab.estimate.result import Estimate
+from glmmlab.inference.diagnosis import Diagnosis
+
+if TYPE_CHECKING:
+    from glmmlab.residuals import SimulatedResiduals
+
+
+class FitChecks:
+    """What the model says about responses (see :class:`glmmlab.Fit`)."""
+
+    estimate: Estimate
+
+    @property
+    def fittedvalues(self) -> pd.Series:
+        """E(y | conditional modes) for the rows used; proportions for binomial kinds."""
+        from glmmlab.inference.predict import fitted_mean
+
+        index = self.estimate.design.data.index
+        return pd.Series(fitted_mean(self.estimate), index=index, name="fitted")
+
+    def residuals(self, kind: str = "response") -> pd.Series:
+        """Residuals of a kind: ``"response"``, ``"pearson"`` or ``"deviance"``.
+
+        See :func:`glmmlab.inference.residual_kinds.residuals` for their definitions.
+        """
+        from glmmlab.inference.residual_kinds import residuals
+
+        return residuals(self.estimate, kind)
+
+    def predict(
+        self,
+        newdata: pd.DataFrame | dict[str, Any] | None = None,
+        scale: str = "response",
+        random_effects: str = "conditional",
+        se: bool = False,
+        level: float = 0.95,
+        offset: Any = None,
+    ) -> pd.Series | pd.DataFrame:
+        """Predicted means: a Series, or with ``se=True`` a frame ``estimate, se, lower, upper``.
+
+        See :func:`glmmlab.inference.predict.predict` for scales, levels and new groups.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> new = {"extract": ["bean", "cucumber"], "gen": ["O73", "O73"]}
+        >>> fit.predict(new, se=True).round(3)
+           estimate     se  lower  upper
+        0     0.398  0.044  0.316  0.487
+        1     0.532  0.042  0.449  0.613
+        """
+        from glmmlab.inference.predict import predict
+
+        return predict(self.estimate, newdata, scale, random_effects, se, level, offset)
+
+    def simulate(
+        self, n: int, seed: Seed = None, random_effects: str = "unconditional"
+    ) -> FloatArray:
+        """`n` new responses, shape (n, nobs); successes for binomial kinds.
+
+        See :func:`glmmlab.inference.simulate.simulate`.
+        """
+        from glmmlab.inference.simulate import simulate
+
+        return simulate(self.estimate, n, seed, random_effects)
+
+    def simulate_residuals(
+        self, n: int = 250, seed: Seed = None, random_effects: str = "unconditional"
+    ) -> SimulatedResiduals:
+        """Scaled quantile residuals from `n` simulations, with their tests and plots."""
+        from glmmlab.residuals import simulate_residuals
+
+        return simulate_residuals(self.estimate, n, seed, random_effects)
+
+    def diagnose(self) -> Diagnosis:
+        """What is wrong with the fit, if anything, and what to do: in sentences."""
+        from glmmlab.inference.diagnosis import diagnose
+
+        return diagnose(self.estimate)
