@@ -1,4 +1,4 @@
-"""The data sets of the course: small, published, documented in ``data/README.md``."""
+"""The data sets of the course: small, published or simulated, documented in ``data/README.md``."""
 
 from __future__ import annotations
 
@@ -45,12 +45,38 @@ _SEEDS = {
     "gen": ("O73", "O75"),
     "extract": ("bean", "cucumber"),
 }
+_NESTS = (
+    "AutavauxTV Bochet Champmartin ChEsard Chevroux CorcellesFavres Etrabloz Forel Franex GDLV "
+    "Gletterens Henniez Jeuss LesPlanches Lucens Lully Marnand Montet Murist Oleyes Payerne Rueyes "
+    "Seiry Sevaz StAubin Trey Yvonnand"
+)
 _RECIPES = {
     "disease_severity": _Recipe(
         "disease_severity.csv", {"fungicide": _numbered(12), "block": _numbered(4)}
     ),
     "seed_germination": _Recipe("seed_germination.csv", _SEEDS),
     "seed_germination_binary": _Recipe("seed_germination.csv", _SEEDS, _expand_seeds),
+    "aphids": _Recipe(
+        "aphids.csv",
+        {"block": _numbered(8, "B"), "treatment": ("control", "soap", "oil", "systemic")},
+    ),
+    "galls": _Recipe("galls.csv", {"site": _numbered(15, "S"), "light": ("open", "shaded")}),
+    "salamanders": _Recipe(
+        "salamanders.csv",
+        {
+            "site": (*_numbered(12, "R-"), *_numbered(11, "VF-")),
+            "mined": ("yes", "no"),
+            "spp": ("GP", "PR", "DM", "EC-A", "EC-L", "DES-L", "DF"),
+        },
+    ),
+    "owls": _Recipe(
+        "owls.csv",
+        {
+            "Nest": tuple(_NESTS.split()),
+            "FoodTreatment": ("Deprived", "Satiated"),
+            "SexParent": ("Female", "Male"),
+        },
+    ),
 }
 
 
@@ -59,8 +85,8 @@ def names() -> list[str]:
 
     Examples
     --------
-    >>> names()
-    ['disease_severity', 'seed_germination', 'seed_germination_binary']
+    >>> names()[:3]
+    ['disease_severity', 'seed_germination', 'seed_germination_binary', 'biomass']
     """
     return list(_RECIPES)
 

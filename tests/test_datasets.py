@@ -60,6 +60,53 @@ def test_binary_seeds_are_the_reference_table():
     assert_array_equal(ours["germinated"], reference["y"])
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "truth"),
+    [("aphids", (96, 5), "theta 1.5"), ("galls", (180, 3), "chance 0.35")],
+)
+def test_simulated_data_are_what_their_generator_makes(name, shape, truth):
+    """The generator printed in data/README.md gives the stored file (numpy's streams are kept)."""
+    text = datasets.describe(name)
+    assert "**simulated**" in text
+    assert truth in text
+    made: dict[str, object] = {"np": np}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], made)
+    ours = datasets.load(name)
+    assert ours.shape == shape
+    assert ours.astype(object).to_numpy().tolist() == [list(row) for row in made["rows"]]
+
+
+def test_simulated_factors_have_their_baseline_first():
+    assert_factor(datasets.load("aphids")["treatment"], ["control", "soap", "oil", "systemic"])
+    assert_factor(datasets.load("aphids")["block"], [f"B{i}" for i in range(1, 9)])
+    assert_factor(datasets.load("galls")["light"], ["open", "shaded"])
+    assert_factor(datasets.load("galls")["site"], [f"S{i}" for i in range(1, 16)])
+
+
+@pytest.mark.parametrize(("name", "rows"), [("Salamanders", 644), ("Owls", 599)])
+def test_published_counts_are_the_reference_tables(name, rows):
+    ours, reference = datasets.load(name.lower()), reference_data(name)
+    assert list(ours) == list(reference)
+    assert len(ours) == rows
+    for column in ours:
+        if isinstance(reference[column].dtype, pd.CategoricalDtype):
+            assert_array_equal(ours[column].astype(str), reference[column].astype(str))
+            assert_factor(ours[column], list(reference[column].cat.categories))
+        else:
+            assert_array_equal(ours[column], reference[column])
+
+
+def test_biomass_is_as_simulated():
+    """Shape, support and truth (data/README.md): the gamma likelihood peaks near the truth."""
+    ours = datasets.load("biomass")
+    assert list(ours) == ["x", "y"]
+    assert_array_equal(ours["x"], np.repeat(np.arange(11), 8))
+    scaled = ours["y"] / np.exp(1 + 0.2 * ours["x"])  # gamma, mean 1, variance 1/3
+    assert scaled.min() > 0
+    assert abs(scaled.mean() - 1) < 3 * np.sqrt(1 / 3 / 88)
+    assert 0.15 < scaled.var() < 0.6
+
+
 def test_a_loaded_frame_is_fresh():
     first = datasets.load("seed_germination")
     first.loc[0, "germ"] = 0
