@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import reference_data
 from numpy.testing import assert_array_equal
 
+from conftest import reference_data
 from glmmlab import datasets
 from glmmlab.errors import DataError, UnknownNameError
 
