@@ -77,6 +77,7 @@ _RECIPES = {
             "SexParent": ("Female", "Male"),
         },
     ),
+    "biomass": _Recipe("biomass.csv", {}),
 }
 
 
@@ -86,7 +87,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()[:3]
-    ['disease_severity', 'seed_germination', 'seed_germination_binary', 'biomass']
+    ['disease_severity', 'seed_germination', 'seed_germination_binary']
     """
     return list(_RECIPES)
 
