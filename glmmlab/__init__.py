@@ -55,6 +55,7 @@ __all__ = [
     "FormulaError",
     "GlmmlabError",
     "GlmmlabWarning",
+    "InferenceError",
     "InferenceWarning",
     "MissingDataWarning",
     "RankDeficientWarning",

@@ -52,6 +52,10 @@ class EstimabilityError(GlmmlabError):
     """A quantity that the data and the design cannot estimate."""
 
 
+class InferenceError(GlmmlabError):
+    """A method of inference that this fit does not have; the message says which one it has."""
+
+
 class GlmmlabWarning(UserWarning):
     """Base of all warnings issued by glmmlab."""
 
