@@ -210,7 +210,8 @@ def emmeans(
     level : float
         Confidence level.
     offset : float or array, optional
-        Replaces the model's offset on the grid.
+        Replaces the offset of the conditional mean on the grid; without it the formula's offset
+        is evaluated there, and one given beside the formula enters by its mean.
     df : float or callable, optional
         Degrees of freedom; by default infinite, and those of the residuals for Gaussian models
         without random effects and with a constant dispersion.
@@ -242,7 +243,7 @@ def emmeans(
     factors, panels_ = split_specs(specs, by)
     check_type(type)
     if component == "response":
-        part, grid = expected_response(estimate, at)
+        part, grid = expected_response(estimate, at, offset)
     else:
         part = linear_part(estimate, component, cov)
         grid = build_grid([part.fixed], estimate.design.data, prior_weights(estimate), at)

@@ -193,14 +193,18 @@ def default_df(estimate: Estimate, component: str = "conditional") -> float:
 
 
 def expected_response(
-    estimate: Estimate, at: Mapping[str, Any] | None
+    estimate: Estimate,
+    at: Mapping[str, Any] | None,
+    offset: float | FloatArray | None = None,
 ) -> tuple[ModelPart, ReferenceGrid]:
     """E(y) = mu (1 - pi) on the grid as parameters of its own, with their delta covariance."""
     parts = [linear_part(estimate, "conditional")]
     if "zero_inflation" in estimate.auxiliary:
         parts.append(linear_part(estimate, "zero_inflation"))
     grid = build_grid([p.fixed for p in parts], estimate.design.data, prior_weights(estimate), at)
-    parts = [conditional_mean(p, grid, None) for p in parts]
+    parts = [conditional_mean(parts[0], grid, offset)] + [
+        conditional_mean(p, grid, None) for p in parts[1:]
+    ]
     values = np.ones(len(grid.frame))
     jacobian: list[FloatArray] = []
     for position, part in enumerate(parts):

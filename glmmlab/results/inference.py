@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from glmmlab._types import FloatArray
 from glmmlab.estimate.result import Estimate
 from glmmlab.inference.comparison import Comparison
 
@@ -59,8 +60,13 @@ class FitInference:
         weights: str = "equal",
         component: str = "conditional",
         level: float = 0.95,
+        offset: float | FloatArray | None = None,
     ) -> Any:
-        """Estimated marginal means over a reference grid."""
+        """Estimated marginal means over a reference grid.
+
+        ``offset=0`` gives the means for one unit of effort where the fit has an offset; without it
+        the grid takes the mean of an offset given beside the formula.
+        """
         from glmmlab.inference.emmeans import emmeans
 
         return emmeans(
@@ -72,4 +78,5 @@ class FitInference:
             weights=weights,
             component=component,
             level=level,
+            offset=offset,
         )

@@ -242,6 +242,19 @@ def test_offset_override(seeds) -> None:
     beside = gl.glmm("germ ~ extract", data=seeds, family="poisson", offset=np.log(seeds["n"]))
     means = emmeans(beside.estimate, "extract").frame["estimate"]
     assert_allclose(means - zero, np.log(seeds["n"]).mean(), rtol=1e-6)
+    of_the_fit = beside.emmeans("extract", offset=0).frame["estimate"]
+    assert_allclose(of_the_fit, zero, atol=1e-6)
+
+
+def test_offset_override_of_the_expected_response(seeds) -> None:
+    """E(y) for one unit is E(y) on the grid divided by the grid's effort: both are (1 - pi) mu."""
+    fit = gl.glmm(
+        "germ ~ extract + offset(log(n))", data=seeds, family="poisson", zero_inflation="~ 1"
+    )
+    plain = fit.emmeans("extract", component="response").frame
+    one = fit.emmeans("extract", component="response", offset=0).frame
+    for column in ("estimate", "se"):
+        assert_allclose(plain[column] / one[column], seeds["n"].mean(), rtol=1e-12)
 
 
 def test_mean_outside_the_inverse_link_is_named() -> None:
