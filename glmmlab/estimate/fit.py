@@ -17,7 +17,13 @@ from glmmlab.estimate.optimise import Path, minimise
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.separation import separated_coefficients
 from glmmlab.estimate.settle import Optimum, escape, second_valley, settle
-from glmmlab.estimate.start import Start, cheap_batch, starting_curvature, starting_values
+from glmmlab.estimate.start import (
+    Start,
+    cheap_batch,
+    profiled_start,
+    starting_curvature,
+    starting_values,
+)
 from glmmlab.families.base import Family
 from glmmlab.laplace import Evaluation, Laplace
 from glmmlab.quadrature import Quadrature
@@ -25,7 +31,7 @@ from glmmlab.threads import single_blas_thread
 
 
 @dataclass(frozen=True)
-class _Coordinates:
+class Coordinates:
     """The orthonormalised design X~ = X A, with X~'X~ = n I and beta = A beta~."""
 
     X: FloatArray
@@ -33,7 +39,7 @@ class _Coordinates:
     log_determinant: float
 
     @classmethod
-    def of(cls, X: FloatArray) -> _Coordinates:
+    def of(cls, X: FloatArray) -> Coordinates:
         n, p = X.shape
         if p == 0:
             return cls(X, np.empty((0, 0)), 0.0)
@@ -61,9 +67,10 @@ def fit_design(design: Design, family: Family, method: str = "ML", quadrature: i
         When no starting point with a finite likelihood is found.
     """
     with single_blas_thread():
-        coordinates = _Coordinates.of(design.conditional.X)
+        coordinates = Coordinates.of(design.conditional.X)
         laplace = objective(design, family, coordinates.X, method, quadrature)
         start = starting_values(laplace, design, family, coordinates.X)
+        start = profiled_start(laplace, design, start, coordinates.X)
         path, optimum = _optimise(laplace, start)
         return _estimate(design, family, method, coordinates, laplace, path, optimum, start)
 
@@ -101,6 +108,9 @@ def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
             "link: an inverse or square-root link needs positive linear predictors."
         )
     path = _run(laplace, start, first)
+    path.iterates[:0] = [psi for psi, _ in start.path]
+    path.values[:0] = [value for _, value in start.path]
+    path.evaluations += len(start.path)
     optimum = settle(laplace, path, start.scale)
     if optimum.free.all():
         return path, optimum
@@ -134,7 +144,7 @@ def _estimate(
     design: Design,
     family: Family,
     method: str,
-    coordinates: _Coordinates,
+    coordinates: Coordinates,
     laplace: Laplace,
     path: Path,
     optimum: Optimum,
@@ -185,7 +195,7 @@ def _estimate(
 
 
 def _on_the_formula_scale(
-    method: str, coordinates: _Coordinates, laplace: Laplace, optimum: Optimum
+    method: str, coordinates: Coordinates, laplace: Laplace, optimum: Optimum
 ) -> tuple[FloatArray, FloatArray, float]:
     """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood."""
     at, A, p = optimum.at, coordinates.A, laplace.p

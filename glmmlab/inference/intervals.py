@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,3 +134,34 @@ def dispersion_interval(estimate: Estimate, level: float = 0.95) -> pd.DataFrame
     value, half = part.params[0], normal_quantile(level) * standard_errors(part)[0]
     phi = [float(estimate.family.dispersion(v)) for v in (value, value - half, value + half)]
     return pd.DataFrame([phi], index=["dispersion"], columns=columns)
+
+
+WALD_PARTS = ("conditional", "zero_inflation", "dispersion", "variance")
+
+
+def wald_intervals(
+    estimate: Estimate, level: float = 0.95, parameters: str | Sequence[str] = "conditional"
+) -> pd.DataFrame:
+    """Wald intervals of one set of parameters, as ``Fit.conf_int`` gives them.
+
+    Raises
+    ------
+    UnknownNameError
+        `parameters` is not one of the sets.
+    """
+    if parameters == "variance":
+        random = variance_intervals(estimate, level)
+        phi = dispersion_interval(estimate, level)
+        return pd.concat([frame for frame in (random, phi) if len(frame)] or [random])
+    if parameters == "conditional":
+        return coefficient_intervals(estimate.conditional, level)
+    if not isinstance(parameters, str) or parameters not in WALD_PARTS:
+        raise UnknownNameError(
+            f"parameters={parameters!r} is unknown; use one of {', '.join(WALD_PARTS)} (single "
+            "parameters have intervals by method='profile')."
+        )
+    part = estimate.auxiliary.get(parameters)
+    constant = part is not None and tuple(part.names) == ("Intercept",)
+    if part is None or (parameters == "dispersion" and constant):
+        return pd.DataFrame(columns=["lower", "upper"], dtype=float)
+    return coefficient_intervals(part, level)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from glmmlab.estimate.result import Estimate
 from glmmlab.results.checks import FitChecks
 from glmmlab.results.inference import FitInference
+from glmmlab.results.intervals import FitIntervals
 from glmmlab.results.numbers import FitNumbers
 from glmmlab.results.summary import Summary, summarize
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Fit(FitNumbers, FitChecks, FitInference):
+class Fit(FitNumbers, FitIntervals, FitChecks, FitInference):
     """A fitted generalized linear mixed model.
 
     Immutable.  Coefficients and their tests are on the scale of the linear predictor; tests are

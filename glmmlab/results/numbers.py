@@ -1,17 +1,14 @@
-"""The numbers of a fit: coefficients, their intervals, likelihood, variances."""
+"""The numbers of a fit: coefficients, likelihood, variances."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from glmmlab.errors import GlmmlabWarning, UnknownNameError
+from glmmlab.errors import GlmmlabWarning
 from glmmlab.estimate.result import Estimate, Optimization, PartEstimate
 from glmmlab.families.base import Family
 from glmmlab.inference.comparison import information_criteria
-from glmmlab.inference.intervals import coefficient_intervals
 from glmmlab.results.summary import all_warnings, coefficient_frame, has_formula
-
-INTERVALS = ("conditional", "zero_inflation", "dispersion", "variance")
 
 
 class FitNumbers:
@@ -80,48 +77,6 @@ class FitNumbers:
         """Covariance of `params`."""
         part = self.estimate.conditional
         return pd.DataFrame(part.cov.copy(), index=list(part.names), columns=list(part.names))
-
-    def conf_int(self, level: float = 0.95, parameters: str = "conditional") -> pd.DataFrame:
-        """Wald confidence intervals.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level.
-        parameters : {"conditional", "zero_inflation", "dispersion", "variance"}
-            Coefficients of a part (link scale), or ``"variance"``: the standard deviations and
-            correlations of the random effects and the dispersion, on their own scales.
-
-        Returns
-        -------
-        DataFrame
-            Columns ``lower, upper``; variance parameters have ``estimate`` before them.
-
-        Examples
-        --------
-        >>> import glmmlab as gl
-        >>> seeds = gl.datasets.load("seed_germination")
-        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
-        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
-        >>> fit.conf_int().round(3).loc["gen[T.O75]"].tolist()
-        [-0.583, 0.291]
-        """
-        from glmmlab.inference import intervals
-
-        if parameters == "variance":
-            random = intervals.variance_intervals(self.estimate, level)
-            phi = intervals.dispersion_interval(self.estimate, level)
-            return pd.concat([frame for frame in (random, phi) if len(frame)] or [random])
-        if parameters == "conditional":
-            return coefficient_intervals(self.estimate.conditional, level)
-        if parameters not in INTERVALS:
-            raise UnknownNameError(
-                f"parameters={parameters!r} is unknown; use one of {', '.join(INTERVALS)}."
-            )
-        part = self._part(parameters)
-        if part is None:
-            return pd.DataFrame(columns=["lower", "upper"], dtype=float)
-        return coefficient_intervals(part, level)
 
     # ------------------------------------------------------------------------- the fit
 
