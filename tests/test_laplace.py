@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate, stats
 
 import glmmlab as gl
-import glmmlab.laplace as laplace_module
+import glmmlab.laplace.objective as laplace_module
 from glmmlab.design import build_design
 from glmmlab.laplace import Laplace
 
@@ -82,6 +82,8 @@ def point(laplace, rng):
         psi[0] = -1.5
     if family.name == "genpois":  # underdispersion would bound the support
         psi[-1] = 0.4
+    if family.name == "ordbeta":  # the cut points are ordered
+        psi[-2:] = -1.0, 1.0
     return psi
 
 

@@ -100,7 +100,7 @@ def best_of_random_starts(
 ) -> float:
     """The highest log-likelihood that random starting points reach."""
     design = build_design(formula, data, family)
-    coordinates = fitting._Coordinates.of(design.conditional.X)
+    coordinates = fitting.Coordinates.of(design.conditional.X)
     laplace = Laplace(design, family, coordinates.X)
     base = fitting.starting_values(laplace, design, family, coordinates.X)
     best = -np.inf

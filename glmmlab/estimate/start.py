@@ -11,8 +11,9 @@ from glmmlab._types import FloatArray
 from glmmlab.blocks import Factor
 from glmmlab.design import Design
 from glmmlab.estimate.curvature import finite_difference_hessian
-from glmmlab.estimate.optimise import positive_definite
+from glmmlab.estimate.optimise import Path, minimise, positive_definite
 from glmmlab.families.base import Family
+from glmmlab.gaussian import ProfiledGaussian
 from glmmlab.laplace import Evaluation, Laplace
 
 GLM_STEPS = 12
@@ -26,6 +27,8 @@ class Start:
     psi: FloatArray
     scale: FloatArray
     beta: FloatArray
+    path: tuple[tuple[FloatArray, float], ...] = ()
+    """Points and values of f on the way to ``psi``, where it was itself optimised."""
 
 
 def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatArray) -> Start:
@@ -52,6 +55,54 @@ def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatAr
     first = beta if laplace.n_beta else np.empty(0)
     psi = np.concatenate([first, theta, *gammas])
     return Start(psi, np.concatenate([beta_scale, theta_scale, gamma_scale]), beta)
+
+
+def profiled_start(laplace: Laplace, design: Design, start: Start, X: FloatArray) -> Start:
+    """The optimum of a Gaussian model with one grouping factor, by the profiled form.
+
+    Other models keep the start they have.
+    """
+    family = laplace.family
+    simple = family.name == "gaussian" and family.link.name == "identity"
+    p, t = laplace.n_beta, laplace.n_theta
+    if not (simple and t and laplace.structure.pattern.q == 0 and laplace.aux_sizes == (1,)):
+        return start
+    if not (design.auxiliary["dispersion"].X == 1.0).all():
+        return start
+    profile = ProfiledGaussian(design, X, laplace.structure, laplace.integrate_beta)
+    scale = start.scale[p : p + t] * np.exp(-start.psi[-1])
+    first = profile.evaluate(start.psi[p : p + t] * np.exp(-start.psi[-1]))
+    if not first.finite:
+        return start
+
+    def curvature(at: Evaluation) -> FloatArray:
+        columns = [
+            (profile.evaluate(at.psi + h).gradient - at.gradient) / h.sum()
+            for h in np.diag(1e-4 * scale)
+        ]
+        return positive_definite(np.array(columns), floor=1e-4)
+
+    path = minimise(
+        profile.evaluate,
+        first,
+        curvature(first),
+        lambda psi: 1.5 * np.maximum(np.abs(psi), 0.1 * scale),
+        refresh=curvature,
+    )
+    beta, theta, log_sigma = profile.expand(path.best.psi)
+    psi = np.concatenate([beta[: laplace.n_beta], theta, [log_sigma]])
+    return Start(psi, start.scale, beta, _history(laplace, profile, path))
+
+
+def _history(
+    laplace: Laplace, profile: ProfiledGaussian, path: Path
+) -> tuple[tuple[FloatArray, float], ...]:
+    """The profiled path in the layout of psi."""
+    points = []
+    for relative, value in zip(path.iterates[:-1], path.values[:-1], strict=True):
+        beta, theta, log_sigma = profile.expand(relative)
+        points.append((np.concatenate([beta[: laplace.n_beta], theta, [log_sigma]]), value))
+    return tuple(points)
 
 
 def _constant(X: FloatArray, value: float) -> FloatArray:

@@ -87,7 +87,7 @@ def record(laplace: Laplace, path: Path, optimum: Optimum, start: Start) -> Opti
     gradient = optimum.at.gradient[optimum.free]
     return Optimization(
         names=tuple(names),
-        start=start.psi,
+        start=path.iterates[0],
         end=optimum.at.psi,
         iterates=np.array(path.iterates),
         values=np.array(path.values),

@@ -1,0 +1,172 @@
+"""The objective f(psi): pieces of psi, chunks of rows, evaluations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glmmlab._types import FloatArray
+from glmmlab.blocks import RandomStructure
+from glmmlab.design import Design
+from glmmlab.families.base import Family
+from glmmlab.laplace.piece import Piece, Point, Rows
+
+CHUNK_ROWS = 16_384
+"""Rows evaluated together: small enough to stay in cache."""
+DECREMENT = 1e-14
+"""Newton decrement at which the mode is accepted; through log|H| f is off by its square root."""
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The mode of the random effects: per chunk the eliminated part, and the dense part."""
+
+    u: tuple[FloatArray, ...]
+    dense: FloatArray
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """f and its gradient at psi; ``f`` is inf where the model has no density."""
+
+    psi: FloatArray
+    f: FloatArray
+    gradient: FloatArray
+    modes: Modes
+    newton_steps: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether f is usable in every batch entry."""
+        return bool(np.isfinite(self.f).all())
+
+
+class Laplace:
+    """f(psi) for one design and family.
+
+    Parameters
+    ----------
+    design : Design
+    family : Family
+    X : ndarray, shape (n, p)
+        The fixed part to use (orthonormalised by the caller).
+    integrate_beta : bool
+        REML: the fixed coefficients are integrated with the random effects.
+    """
+
+    def __init__(
+        self, design: Design, family: Family, X: FloatArray, integrate_beta: bool = False
+    ) -> None:
+        self.family = family
+        self.integrate_beta = integrate_beta
+        self.piece: type[Piece] = Piece
+        self.structure = RandomStructure(design.random, design.nobs)
+        self.p = X.shape[1]
+        self.n_beta = 0 if integrate_beta else self.p
+        self.n_theta = self.structure.n_theta
+        aux = [design.auxiliary[name].X for name in family.auxiliary]
+        self.aux_sizes = tuple(x.shape[1] for x in aux)
+        self.size = self.n_beta + self.n_theta + sum(self.aux_sizes)
+        constant = [x.shape[1] == 1 and bool((x == 1.0).all()) for x in aux]
+        order = self.structure.order
+        rest = self.structure.pattern.q + (self.p if integrate_beta else 0)
+        self.batchable = rest == 0
+        pieces = self.structure.chunks(CHUNK_ROWS) if self.batchable else None
+        if pieces is None:
+            pieces = [(slice(0, design.nobs), self.structure.pattern)]
+        self.rows = []
+        for cut, pattern in pieces:
+            at = order[cut]
+            trials = None if design.trials is None else design.trials[at]
+            self.rows.append(
+                Rows(
+                    pattern=pattern,
+                    obs=family.prepare(design.y[at], trials),
+                    X=np.ascontiguousarray(X[at].T),
+                    offset=design.offset[at],
+                    weights=None if design.weights is None else design.weights[at],
+                    aux=tuple(
+                        None if flat else np.ascontiguousarray(x[at].T)
+                        for x, flat in zip(aux, constant, strict=True)
+                    ),
+                )
+            )
+
+    # -- pieces of psi -----------------------------------------------------------------
+
+    def split(self, psi: FloatArray) -> tuple[FloatArray, FloatArray, list[FloatArray]]:
+        """Beta, theta and the gammas of a psi of shape (..., d)."""
+        a, b = self.n_beta, self.n_beta + self.n_theta
+        gammas, start = [], b
+        for size in self.aux_sizes:
+            gammas.append(psi[..., start : start + size])
+            start += size
+        return psi[..., :a], psi[..., a:b], gammas
+
+    def _aux(self, rows: Rows, gammas: list[FloatArray]) -> tuple[FloatArray, ...]:
+        values = []
+        for gamma, x in zip(gammas, rows.aux, strict=True):
+            if x is not None:
+                values.append(gamma @ x)
+            else:
+                values.append(gamma if gamma.ndim > 1 else gamma[0])
+        return tuple(values)
+
+    # -- the objective -----------------------------------------------------------------
+
+    def evaluate(
+        self,
+        psi: FloatArray,
+        start: Modes | None = None,
+        gradient: bool = True,
+        decrement: float = DECREMENT,
+        explore: bool = True,
+    ) -> Evaluation:
+        """f and its gradient at psi, of shape (d,) or, where ``batchable``, (B, d).
+
+        Newton's method starts at ``start``.  Where the log-density is not concave there the
+        inner problem may have several modes; ``explore`` then starts from zero too and keeps the
+        higher one, so that f does not depend on the path.  Differences of f need one branch:
+        they ask for ``explore=False``.
+        """
+        beta, theta, gammas = self.split(psi)
+        batch = psi.shape[:-1]
+        f = np.zeros(batch)
+        grad = np.zeros(psi.shape)
+        modes, dense, steps = [], np.empty(0), 0
+        for i, rows in enumerate(self.rows):
+            piece = self.piece(self, rows, beta, theta, self._aux(rows, gammas))
+            begin = None if start is None else (start.u[i], start.dense)
+            point, factor, n_steps = piece.mode(begin, decrement)
+            if explore and begin is not None and piece.may_have_other_modes(point):
+                point, factor, n_steps = piece.higher_mode(point, factor, decrement)
+            steps = max(steps, n_steps)
+            modes.append(point.u)
+            dense = point.dense
+            if factor is None:
+                f = np.full(batch, np.inf)
+                grad = np.full(psi.shape, np.nan)
+                break
+            f = f + piece.value(point, factor)
+            if gradient:
+                grad += piece.gradient(point, factor)
+        if len(modes) < len(self.rows):
+            modes += [np.zeros(0)] * (len(self.rows) - len(modes))
+        f = np.where(np.isnan(f), np.inf, f)
+        return Evaluation(psi, f, grad, Modes(tuple(modes), dense), steps)
+
+    def start_modes(self, beta: FloatArray) -> Modes:
+        """No random effects, and (REML) the given fixed coefficients: where Newton starts."""
+        structure = self.structure
+        u = tuple(np.zeros((r.pattern.Z1.shape[0], len(r.pattern.counts))) for r in self.rows)
+        dense = np.zeros(structure.pattern.q)
+        return Modes(u, np.concatenate([dense, beta]) if self.integrate_beta else dense)
+
+    def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[Piece, Point]:
+        """One chunk at an evaluated mode: its rows, its derivatives."""
+        beta, theta, gammas = self.split(evaluation.psi)
+        rows = self.rows[chunk]
+        piece = self.piece(self, rows, beta, theta, self._aux(rows, gammas))
+        u, dense = evaluation.modes.u[chunk], evaluation.modes.dense
+        return piece, piece.at(u, dense, third=True)
