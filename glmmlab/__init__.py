@@ -21,6 +21,7 @@ from glmmlab.errors import (
     FormulaError,
     GlmmlabError,
     GlmmlabWarning,
+    InferenceError,
     InferenceWarning,
     MissingDataWarning,
     RankDeficientWarning,

@@ -78,6 +78,8 @@ _RECIPES = {
         },
     ),
     "biomass": _Recipe("biomass.csv", {}),
+    "dyestuff": _Recipe("dyestuff.csv", {"Batch": tuple("ABCDEF")}),
+    "dyestuff2": _Recipe("dyestuff2.csv", {"Batch": tuple("ABCDEF")}),
 }
 
 

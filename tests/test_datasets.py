@@ -96,6 +96,15 @@ def test_published_counts_are_the_reference_tables(name, rows):
             assert_array_equal(ours[column], reference[column])
 
 
+@pytest.mark.parametrize("name", ["Dyestuff", "Dyestuff2"])
+def test_dyestuffs_are_the_reference_tables(name):
+    ours, reference = datasets.load(name.lower()), reference_data(name)
+    assert list(ours) == ["Batch", "Yield"]
+    assert_array_equal(ours["Batch"].astype(str), reference["Batch"].astype(str))
+    assert_factor(ours["Batch"], list("ABCDEF"))
+    assert_array_equal(ours["Yield"], reference["Yield"])
+
+
 def test_biomass_is_as_simulated():
     """Shape, support and truth (data/README.md): the gamma likelihood peaks near the truth."""
     ours = datasets.load("biomass")
