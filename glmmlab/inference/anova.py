@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy import linalg
 
 from glmmlab._tables import Document, Table, format_fixed, format_p
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
-from glmmlab.inference.contrasts import contrast_family, interaction_family
-from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates, panels
-from glmmlab.inference.model_parts import (
-    ModelPart,
-    conditional_mean,
-    default_df,
-    linear_part,
-    part_of,
-    prior_weights,
-)
-from glmmlab.inference.reference_grid import (
-    ReferenceGrid,
-    around_mean,
-    averaging_matrix,
-    build_grid,
-)
-from glmmlab.inference.wald import chi_square_tail, joint_test, wald_chisq
+from glmmlab.inference.f_tests import FTest, JointDegrees, title_of
+from glmmlab.inference.model_parts import part_of
+from glmmlab.inference.wald import chi_square_tail, wald_chisq
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate, PartEstimate
-    from glmmlab.formula.fixed import Term, Variable
+    from glmmlab.formula.fixed import Term
 
 _ROMAN = {2: "II", 3: "III"}
 
@@ -45,7 +31,8 @@ class AnovaTable:
     Attributes
     ----------
     frame : DataFrame
-        Indexed by term; ``chisq, df, p`` (and ``df_resid`` for tests with a finite one).
+        Indexed by term; ``chisq, df, p`` (and ``df_resid`` for tests with a finite one), or
+        ``F, df, df_resid, p`` where degrees of freedom were asked for.
     heading : str
         Kind of the tests.
     notes : tuple of str
@@ -65,11 +52,12 @@ class AnovaTable:
     def _document(self) -> Document:
         frame = self.frame
         by = [str(name) for name in frame.index.names if name != "term"]
-        columns = ["term", *by, "chisq", "df"]
+        statistic = "F" if "F" in frame else "chisq"
+        columns = ["term", *by, statistic, "df"]
         cells: list[list[str]] = [
             [str(v) for v in frame.index.get_level_values(name)] for name in ("term", *by)
         ]
-        cells += [format_fixed(frame["chisq"], 4), [f"{d:d}" for d in frame["df"]]]
+        cells += [format_fixed(frame[statistic], 4), [f"{d:d}" for d in frame["df"]]]
         if "df_resid" in frame:
             columns.append("df_resid")
             cells.append([f"{d:.4g}" for d in frame["df_resid"]])
@@ -103,6 +91,7 @@ def anova(
     type: int = 2,
     component: str = "conditional",
     cov: FloatArray | None = None,
+    df: JointDegrees | float | None = None,
 ) -> AnovaTable:
     r"""Wald chi-square test of every term of one part of the model.
 
@@ -122,12 +111,16 @@ def anova(
         ``conditional``, ``zero_inflation`` or ``dispersion``.
     cov : ndarray, optional
         Another covariance of the coefficients.
+    df : SmallSample or float, optional
+        F tests instead: by Satterthwaite's or Kenward and Roger's method
+        (:func:`glmmlab.inference.small_sample.small_sample`), which bring their covariance, or
+        F = chisq / df with a number of denominator degrees of freedom.
 
     Returns
     -------
     AnovaTable
-        ``.frame`` indexed by term: ``chisq, df, p``; df counts estimable columns only, and a
-        term without any has missing ``chisq`` and ``p``.
+        ``.frame`` indexed by term: ``chisq, df, p``, or ``F, df, df_resid, p``; df counts
+        estimable columns only, and a term without any has a missing statistic and p.
 
     Raises
     ------
@@ -158,16 +151,20 @@ def anova(
             f"The {component} part of the model has no terms to test; give it a formula."
         )
     covariance = part.cov if cov is None else np.asarray(cov, float)
+    title = f"Type {_ROMAN[type]} Wald chi-square tests, asymptotic"
+    if component != "conditional":
+        title += f" ({component.replace('_', ' ')} part)"
+    if df is not None:
+        title = title.replace("Wald chi-square tests, asymptotic", f"F tests, {title_of(df)}")
+        remark = getattr(df, "remark", "")
+        notes = (*_notes(part, type), *([remark] if remark else []))
+        return AnovaTable(_f_frame(part, covariance, df, type), title, notes)
     test = _type_two if type == 2 else _type_three
     rows = {}
     for term in part.terms:
         if term.variables or type == 3:
             rows[term.name] = test(part, covariance, term)
-    frame = _frame(rows)
-    title = f"Type {_ROMAN[type]} Wald chi-square tests, asymptotic"
-    if component != "conditional":
-        title += f" ({component.replace('_', ' ')} part)"
-    return AnovaTable(frame, title, _notes(part, type))
+    return AnovaTable(_frame(rows), title, _notes(part, type))
 
 
 def _frame(rows: dict[str, tuple[float, int]]) -> pd.DataFrame:
@@ -200,13 +197,56 @@ def _type_two(part: PartEstimate, cov: FloatArray, term: Term) -> tuple[float, i
     own = _columns(part, [term])
     if not own.size:
         return float("nan"), 0
-    relatives = [
-        other for other in part.terms if other is not term and term.variables <= other.variables
-    ]
-    above = _columns(part, relatives)
+    above = _columns(part, _relatives(part, term))
     both = np.union1d(above, own)
     # a difference of two sums of squares: rounding may leave a tiny negative number
     return max(_subset(part, cov, both) - _subset(part, cov, above), 0.0), own.size
+
+
+def _f_frame(
+    part: PartEstimate, cov: FloatArray, df: JointDegrees | float, type: int
+) -> pd.DataFrame:
+    """F tests of the terms, as rows of coefficients."""
+    cov = getattr(df, "cov", cov)
+    params = np.where(part.estimable, part.params, 0.0)
+    rows = {}
+    for term in part.terms:
+        if not (term.variables or type == 3):
+            continue
+        L = _hypothesis(part, cov, term, type)
+        if isinstance(df, JointDegrees):
+            test = df.f_test(L, L @ params)
+        else:
+            known = np.where(np.isfinite(cov), cov, 0.0)
+            test = FTest(wald_chisq(L @ params, L @ known @ L.T) / max(len(L), 1), len(L), df)
+        lost = (float("nan"), 0, float("nan"), float("nan"))
+        rows[term.name] = (test.F, test.df, test.df_resid, test.p) if len(L) else lost
+    frame = pd.DataFrame(list(rows.values()), columns=["F", "df", "df_resid", "p"])
+    frame.index = pd.Index(list(rows), name="term")
+    return frame.astype({"F": float, "df": int, "df_resid": float, "p": float})
+
+
+def _hypothesis(part: PartEstimate, cov: FloatArray, term: Term, type: int) -> FloatArray:
+    """The rows (q, p) whose Wald test is the term's.
+
+    Type III: its coefficients.  Type II: W(R(T) + T) - W(R(T)) is the test of b_O - V_OA
+    V_AA^{-1} b_A, with O the term's columns and A those of the terms that contain it.
+    """
+    own = _columns(part, [term])
+    rows = np.zeros((own.size, part.params.size))
+    rows[np.arange(own.size), own] = 1.0
+    above = _columns(part, _relatives(part, term)) if type == 2 else own[:0]
+    if own.size and above.size:
+        scale = np.sqrt(np.diag(cov)[above])
+        inside = cov[np.ix_(above, above)] / np.outer(scale, scale)
+        across = cov[np.ix_(above, own)] / scale[:, None]
+        rows[:, above] = -(linalg.solve(inside, across, assume_a="pos") / scale[:, None]).T
+    return rows
+
+
+def _relatives(part: PartEstimate, term: Term) -> list[Term]:
+    """The other terms that contain all variables of a term."""
+    return [o for o in part.terms if o is not term and term.variables <= o.variables]
 
 
 def _notes(part: PartEstimate, type: int) -> tuple[str, ...]:
@@ -225,118 +265,3 @@ def _notes(part: PartEstimate, type: int) -> tuple[str, ...]:
         lost = [n for n, ok in zip(part.names, part.estimable, strict=True) if not ok]
         notes.append(f"Not estimable and left out: {', '.join(lost)}.")
     return tuple(notes)
-
-
-# ---------------------------------------------------------------------- joint tests
-
-
-def joint_tests(
-    estimate: Estimate,
-    by: str | Sequence[str] | None = None,
-    component: str = "conditional",
-    df: DegreesOfFreedom | None = None,
-    cov: FloatArray | None = None,
-) -> AnovaTable:
-    """Tests of every term that do not depend on how the factors are coded.
-
-    For each set of predictors that stand together in a term: equal-weight marginal means,
-    products of consecutive contrasts, one joint Wald test.  Numeric predictors enter with the
-    values mean - 1 and mean + 1, so that their rows test slopes at the average.  With balanced
-    weights these are the type III tests under sum coding and centred covariates.
-
-    Parameters
-    ----------
-    estimate : Estimate
-    by : str or list of str, optional
-        Test within each combination of these predictors.
-    component : str
-        ``conditional``, ``zero_inflation`` or ``dispersion``.
-    df, cov : optional
-        As in :func:`glmmlab.inference.emmeans.emmeans`.
-
-    Returns
-    -------
-    AnovaTable
-        ``.frame`` indexed by term (and the by-predictors): ``chisq, df, p``; with finite
-        denominator degrees of freedom also ``df_resid``, and p from F = chisq / df.
-
-    Examples
-    --------
-    >>> import glmmlab as gl
-    >>> seeds = gl.datasets.load("seed_germination")
-    >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
-    >>> fit.joint_tests().frame["chisq"].round(3).to_dict()
-    {'extract': 36.774, 'gen': 2.518, 'extract:gen': 6.448}
-    """
-    panels_ = (by,) if isinstance(by, str) else tuple(by or ())
-    part = linear_part(estimate, component, cov)
-    design = estimate.design
-    grid = build_grid([part.fixed], design.data, prior_weights(estimate), covariates=_two_values)
-    unknown = [name for name in panels_ if name not in grid.values]
-    if unknown:
-        raise UnknownNameError(
-            f"by= names {unknown[0]!r}; the predictors are {', '.join(grid.values)}."
-        )
-    part = conditional_mean(part, grid, None)
-    degrees = df if df is not None else default_df(estimate, component)
-    names = [n for n in grid.values if n not in panels_ and len(grid.values[n]) > 1]
-    tables = []
-    for size in range(1, len(names) + 1):
-        for subset in combinations(names, size):
-            if any(set(subset) <= columns for columns in part.term_columns):
-                tables.append(_joint_rows(part, grid, subset, panels_, degrees))
-    frame = pd.concat(tables) if tables else _frame({})
-    if "df_resid" in frame and np.isinf(frame["df_resid"]).all():
-        frame = frame.drop(columns="df_resid")
-    kind = (
-        "F tests (F = chisq / df)" if "df_resid" in frame else "Wald chi-square tests, asymptotic"
-    )
-    return AnovaTable(
-        frame,
-        f"Joint tests of the terms: {kind}",
-        ("Contrasts of equal-weight marginal means: the coding does not matter.",),
-    )
-
-
-def _two_values(variable: Variable) -> tuple[float, ...]:
-    if variable.unique is not None and len(variable.unique) == 2:
-        return tuple(float(v) for v in variable.unique)
-    return around_mean(variable)
-
-
-def _term_name(part: ModelPart, subset: Sequence[str]) -> str:
-    """The formula's own name for this set of predictors, if it has one."""
-    for term, columns in zip(part.fixed.terms, part.term_columns, strict=True):
-        if columns == set(subset) and len(term.variables) == len(subset):
-            return term.name
-    return ":".join(subset)
-
-
-def _joint_rows(
-    part: ModelPart,
-    grid: ReferenceGrid,
-    subset: Sequence[str],
-    by: Sequence[str],
-    df: DegreesOfFreedom,
-) -> pd.DataFrame:
-    """Test of one set of predictors, one row a by-group."""
-    matrix, labels = averaging_matrix(grid, (*subset, *by))
-    families = [contrast_family("consec", [str(v) for v in grid.values[n]]) for n in subset]
-    product = interaction_family(families)
-    means = LinearEstimates(
-        labels, matrix @ part.rows, part.params, part.cov, np.zeros(len(labels)), df,
-        part.null_basis,
-    )  # fmt: skip
-    rows, keys = [], []
-    for key, index in panels(labels, by):
-        group = means.take(index)
-        contrasts = group.combine(product, pd.DataFrame(index=range(len(product))))
-        test = joint_test(replace(contrasts, offset=np.zeros(len(product))), "")
-        rows.append((test.chisq, test.df, test.p, test.df_resid))
-        keys.append((_term_name(part, subset), *key))
-    frame = pd.DataFrame(rows, columns=["chisq", "df", "p", "df_resid"])
-    if by:
-        frame.index = pd.MultiIndex.from_tuples(keys, names=["term", *by])
-    else:
-        frame.index = pd.Index([k[0] for k in keys], name="term")
-    return frame

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import UnknownColumnError, UnknownNameError
@@ -29,6 +30,7 @@ from glmmlab.inference.model_parts import (
     prior_weights,
     response_name,
 )
+from glmmlab.inference.nesting import nesting_note, with_nests
 from glmmlab.inference.reference_grid import (
     ReferenceGrid,
     averaging_matrix,
@@ -157,13 +159,14 @@ class EMMeans(EstimateTable):
                 by = " : ".join(self.by)
                 rows = frame[list(self.by)].itertuples(index=False)
                 frame[by] = [" : ".join(map(plain_label, row)) for row in rows]
-        options.setdefault("ylabel", self._axis_label())
+        options.setdefault("ylabel", self.axis_label())
         options.setdefault(
             "caption", f"population mean (random effects 0), {100 * self.level:g} % Wald interval"
         )
         return plot_means(frame, factors=list(self.factors), by=by, ax=ax, **options)
 
-    def _axis_label(self) -> str:
+    def axis_label(self) -> str:
+        """Response and scale, for an axis of a figure."""
         if self._on_response() or not self.scale_name:
             return f"{self.response} (response scale)"
         return f"{self.response} ({self.scale_name} scale)"
@@ -181,7 +184,7 @@ def emmeans(
     weights: str | Any = "equal",
     component: str = "conditional",
     level: float = 0.95,
-    offset: float | FloatArray | None = None,
+    offset: float | ArrayLike | None = None,
     df: DegreesOfFreedom | None = None,
     cov: FloatArray | None = None,
     bias_sigma: float | None = None,
@@ -249,6 +252,7 @@ def emmeans(
         grid = build_grid([part.fixed], estimate.design.data, prior_weights(estimate), at)
         part = conditional_mean(part, grid, offset)
     check_names((*factors, *panels_), grid)
+    factors = with_nests(factors, panels_, grid.nesting)
     matrix, labels = averaging_matrix(grid, (*factors, *panels_), weights)
     degrees = df if df is not None else default_df(estimate, component)
     linear = LinearEstimates(
@@ -262,7 +266,7 @@ def emmeans(
         linear, factors, panels_, transformation, type, level,
         (
             *_component_note(estimate, component),
-            *averaging_context(grid, (*factors, *panels_), weights, part, bias_sigma),
+            *averaging_context(estimate, grid, (*factors, *panels_), weights, part, bias_sigma),
         ),
         _quantity(component),
         response_name(estimate), part.scale_name,
@@ -315,27 +319,29 @@ def _component_note(estimate: Estimate, component: str) -> tuple[str, ...]:
 
 
 def averaging_context(
+    estimate: Estimate,
     grid: ReferenceGrid,
     keep: Sequence[str],
     weights: str | Any,
     part: ModelPart,
     bias_sigma: float | None,
 ) -> tuple[str, ...]:
+    """What the means are averaged over, on which scale, and where all else stands."""
     notes = []
     averaged = grid.averaged(keep)
-    scale = part.averaging_scale
+    at_zero = "at random effects = 0" if estimate.design.random else ""
     if averaged:
         how = weights if isinstance(weights, str) else "custom"
-        notes.append(
-            f"Averaged over {', '.join(averaged)} ({how} weights) on the {scale} scale, "
-            "at random effects = 0."
-        )
-    else:
-        notes.append("At random effects = 0.")
+        over = f"Averaged over {', '.join(averaged)} ({how} weights)"
+        over += f" on the {part.averaging_scale} scale"
+        notes.append(f"{over}, {at_zero}." if at_zero else f"{over}.")
+    elif at_zero:
+        notes.append(f"{at_zero.capitalize()}.")
     fixed = [n for n, v in grid.values.items() if len(v) == 1 and n not in keep]
     if fixed:
         values = ", ".join(f"{n} = {plain_label(grid.values[n][0])}" for n in fixed)
         notes.append(f"Held at {values}.")
+    notes.extend(nesting_note(grid.nesting, list(grid.values)))
     if bias_sigma is not None:
         notes.append(f"Response adjusted for bias with sigma = {bias_sigma:.4g}.")
     return tuple(notes)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import FormulaError, GlmmlabError
@@ -61,7 +62,7 @@ class Hypotheses(Contrasts):
 
 def linear_hypotheses(
     estimate: Estimate,
-    hypotheses: str | Sequence[str] | Mapping[str, str] | pd.DataFrame | FloatArray,
+    hypotheses: str | Sequence[str] | Mapping[str, str] | pd.DataFrame | ArrayLike,
     rhs: float | Sequence[float] | None = None,
     component: str = "conditional",
     adjust: str = "mvt",
@@ -110,7 +111,7 @@ def linear_hypotheses(
     >>> import glmmlab as gl
     >>> seeds = gl.datasets.load("seed_germination")
     >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
-    >>> tested = linear_hypotheses(fit.estimate, "extract[T.cucumber] - gen[T.O75] = 0")
+    >>> tested = fit.test_hypotheses("extract[T.cucumber] - gen[T.O75] = 0")
     >>> tested.frame[["estimate", "se", "null"]].round(4)
        estimate      se  null
     0     0.686  0.2106   0.0

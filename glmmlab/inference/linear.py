@@ -126,6 +126,21 @@ class LinearEstimates:
         )
 
 
+def estimable_combinations(linear: LinearEstimates) -> LinearEstimates:
+    """The linear functions of the rows that the data can estimate; all rows if all can be.
+
+    With empty cells two rows may be out of reach while their sum is not: the combinations C with
+    C L N = 0, for N a basis of the null space of the model matrix.
+    """
+    if linear.null_basis is None or linear.estimable.all():
+        return linear
+    size = np.sqrt(np.maximum((linear.rows**2).sum(axis=1), 1e-300))
+    u, s, _ = np.linalg.svd((linear.rows / size[:, None]) @ linear.null_basis)
+    rank = int((s > np.sqrt(_ESTIMABLE)).sum())
+    combinations = u[:, rank:].T / size
+    return linear.combine(combinations, pd.DataFrame(index=range(len(combinations))))
+
+
 def _cell_degrees(degrees: FloatArray) -> DegreesOfFreedom:
     """Degrees of freedom after regridding: the common ones, else the smallest involved."""
     finite = degrees[~np.isnan(degrees)]

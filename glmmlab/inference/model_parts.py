@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from glmmlab import links
 from glmmlab._types import FloatArray
@@ -132,7 +133,7 @@ def null_basis(fixed: FixedPart, estimate: Estimate, aliased: np.ndarray) -> Flo
 
 
 def conditional_mean(
-    part: ModelPart, grid: ReferenceGrid, offset: float | FloatArray | None
+    part: ModelPart, grid: ReferenceGrid, offset: float | ArrayLike | None
 ) -> ModelPart:
     """The part on a grid: model matrix rows and offsets."""
     n = len(grid.frame)
@@ -187,6 +188,33 @@ def default_df(estimate: Estimate, component: str = "conditional") -> float:
     if constant and not estimate.design.random:
         return float(estimate.df_resid)
     return float("inf")
+
+
+def total_sd(estimate: Estimate) -> float:
+    """Standard deviation of the linear predictor's random part, for the bias adjustment.
+
+    The random intercepts' variances together; a Gaussian response that was transformed on the
+    left of the formula adds its residual variance.
+
+    Raises
+    ------
+    DataError
+        With random slopes the variance depends on the predictors: sigma= must say at which.
+    """
+    for group, covariance in estimate.random_covariance.items():
+        if list(covariance.columns) != ["Intercept"]:
+            raise DataError(
+                f"bias_adjust needs sigma=: the random effects of {group} "
+                f"({', '.join(map(str, covariance.columns))}) are not intercepts only, so their "
+                "variance depends on the predictors."
+            )
+    variance = sum(float(c.to_numpy()[0, 0]) for c in estimate.random_covariance.values())
+    if estimate.family.name == "gaussian":
+        dispersion = estimate.auxiliary["dispersion"]
+        if len(dispersion.names) > 1:
+            raise DataError("bias_adjust needs sigma=: the residual variance is not constant.")
+        variance += float(estimate.family.dispersion(dispersion.params[0]))
+    return float(np.sqrt(variance))
 
 
 # ------------------------------------------------------------- E(y) with zero inflation

@@ -8,14 +8,15 @@ grid rows; everything here is linear algebra on rows of the model matrix.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from glmmlab._types import FloatArray
+from glmmlab._types import BoolArray, FloatArray
 from glmmlab.errors import DataError, UnknownColumnError, UnknownLevelError, UnknownNameError
+from glmmlab.inference.nesting import Nesting, equal_shares, find_nesting, present_cells
 
 if TYPE_CHECKING:
     from glmmlab.formula.fixed import FixedPart, Variable
@@ -41,12 +42,18 @@ class ReferenceGrid:
         The grid; factors are Categoricals with all their levels.
     counts : ndarray, shape (n,)
         Prior weights of the data rows in each combination of factors (and of kept numerics).
+    present : ndarray of bool, shape (n,)
+        False where a nested factor's level stands with a level it does not belong to.
+    nesting : mapping
+        Each nested factor with the factors it is nested in.
     """
 
     values: dict[str, tuple[Any, ...]]
     levels: dict[str, tuple[Any, ...]]
     frame: pd.DataFrame
     counts: FloatArray
+    present: BoolArray
+    nesting: Nesting = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -158,7 +165,10 @@ def build_grid(
     levels = {n: tuple(v.levels or ()) for n, v in variables.items() if v.kind == "factor"}
     frame = _cross(values, levels, size)
     counts_ = _cell_weights(frame, variables, data, prior_weights)
-    return ReferenceGrid(values, levels, frame, counts_)
+    nesting = find_nesting(data, list(levels))
+    return ReferenceGrid(
+        values, levels, frame, counts_, present_cells(frame, data, nesting), nesting
+    )
 
 
 def _cross(
@@ -231,7 +241,8 @@ def averaging_matrix(
     -------
     matrix : ndarray, shape (kept cells, grid rows)
     cells : DataFrame
-        Values of the kept predictors, one row a kept cell.
+        Values of the kept predictors, one row a kept cell (cells that cannot exist, because a
+        factor is nested in another, are left out).
     """
     names = list(grid.values)
     others = [name for name in names if name not in keep]
@@ -240,6 +251,8 @@ def averaging_matrix(
     index = np.arange(size).reshape(grid.shape, order="F").transpose(order)
     kept = int(np.prod([len(grid.values[name]) for name in keep], dtype=int))
     cells = index.reshape((kept, -1), order="F")
+    cells = cells[grid.present[cells].any(axis=1)]
+    kept = len(cells)
     share = _shares(grid, others, cells, weights)
     matrix = np.zeros((kept, size))
     np.put_along_axis(matrix, cells, share, axis=1)
@@ -262,8 +275,9 @@ def _shares(
                 f"(over {', '.join(others) or 'nothing'}): give one weight for each."
             )
         share = np.broadcast_to(share, cells.shape)
+    share = share * grid.present[cells]
     total = share.sum(axis=1, keepdims=True)
-    equal = np.full(cells.shape, 1 / cells.shape[1])
+    equal = grid.present[cells] / grid.present[cells].sum(axis=1, keepdims=True)
     return np.where(total > 0, share / np.where(total > 0, total, 1.0), equal)
 
 
@@ -275,7 +289,7 @@ def _named_shares(
     weights: str,
 ) -> FloatArray:
     if weights == "equal":
-        return np.ones(cells.shape)
+        return equal_shares(grid.frame, grid.present, others, grid.nesting)[cells]
     if weights == "proportional":
         return np.broadcast_to(counts.sum(axis=0), cells.shape)
     if weights == "cells":

@@ -28,6 +28,7 @@ from glmmlab.inference.model_parts import (
     prior_weights,
     response_name,
 )
+from glmmlab.inference.nesting import with_nests
 from glmmlab.inference.reference_grid import ReferenceGrid, averaging_matrix, build_grid
 from glmmlab.inference.result_table import check_type
 
@@ -91,7 +92,7 @@ def emtrends(
     >>> import glmmlab as gl
     >>> seeds = gl.datasets.load("seed_germination")
     >>> fit = gl.glmm("germ ~ extract * n", data=seeds, family="poisson")
-    >>> slopes = emtrends(fit.estimate, "extract", var="n")
+    >>> slopes = fit.emtrends("extract", var="n")
     >>> slopes.frame["extract"].tolist()
     ['bean', 'cucumber']
     """
@@ -108,6 +109,7 @@ def emtrends(
         at,
     )
     check_names((*factors, *panels), grid)
+    factors = with_nests(factors, panels, grid.nesting)
     step = delta if delta is not None else _RELATIVE_STEP * _range(estimate.design.data[column])
     levels = [_moved(part, grid, column, k * step) for k in range(degree + 1)]
     unit = _unit(part, grid, var, column, step, estimate.design.data)
@@ -128,7 +130,7 @@ def emtrends(
     keep = (*factors, *panels)
     return EMMeans(
         linear, factors, panels, None, type, level,
-        averaging_context(grid, keep, weights, described, None),
+        averaging_context(estimate, grid, keep, weights, described, None),
         f"{_POWERS[degree]} of {var}", response_name(estimate), scale,
         caution=interaction_caution(part, grid, keep),
     )  # fmt: skip

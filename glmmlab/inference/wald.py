@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
@@ -10,7 +10,8 @@ from scipy.special import chdtrc, fdtrc
 
 from glmmlab._tables import Document, Table
 from glmmlab._types import FloatArray
-from glmmlab.inference.linear import LinearEstimates
+from glmmlab.inference.f_tests import JointDegrees
+from glmmlab.inference.linear import LinearEstimates, estimable_combinations
 
 
 def chi_square_tail(chisq: float, df: int, df_resid: float = np.inf) -> float:
@@ -85,21 +86,24 @@ def joint_test(linear: LinearEstimates, hypothesis: str, null: float = 0.0) -> W
     """Test that all rows equal `null` at once.
 
     Redundant rows are reduced to an orthonormal basis Q of their row space:
-    (Q b - c)' (Q V Q')^{-1} (Q b - c).  Rows that are not estimable are left out.
+    (Q b - c)' (Q V Q')^{-1} (Q b - c).  Of rows that are not estimable the combinations that are
+    stay in the test.
     """
-    usable = linear.estimable
-    rows = linear.rows[usable]
-    target = null - linear.offset[usable]
-    q, c = _row_space(rows, target)
+    size = len(linear)
+    linear = estimable_combinations(replace(linear, offset=linear.offset - null))
+    q, c = _row_space(linear.rows, -linear.offset)
     estimate = q @ linear.params - c
     df = len(q)
+    if isinstance(linear.df, JointDegrees):
+        test = linear.df.f_test(q, estimate)
+        return WaldTest(test.F * df, df, test.df_resid, test.p, hypothesis, size - df)
     chisq = wald_chisq(estimate, q @ linear.cov @ q.T) if df else float("nan")
-    degrees = linear.degrees[usable]
+    degrees = linear.degrees
     df_resid = float(degrees.min()) if degrees.size else float("inf")
     if df and callable(linear.df):
         df_resid = float(np.min(linear.df(q)))
     p = chi_square_tail(chisq, df, df_resid)
-    return WaldTest(chisq, df, df_resid, p, hypothesis, len(linear) - df)
+    return WaldTest(chisq, df, df_resid, p, hypothesis, size - df)
 
 
 def _row_space(rows: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -2,7 +2,8 @@
 
 from glmmlab.plots.autocorrelation import plot_acf, plot_map, plot_series
 from glmmlab.plots.histograms import plot_simulated_statistic
-from glmmlab.plots.means import plot_interaction, plot_means, plot_two_models
+from glmmlab.plots.interaction import panel_axes, plot_interaction
+from glmmlab.plots.means import plot_means, plot_two_models
 from glmmlab.plots.pairs import pairs_matrix, plot_pairs
 from glmmlab.plots.residuals import (
     plot_by_level,
@@ -15,6 +16,7 @@ from glmmlab.plots.variance import VarianceCurve, plot_mean_variance
 __all__ = [
     "VarianceCurve",
     "pairs_matrix",
+    "panel_axes",
     "plot_acf",
     "plot_by_level",
     "plot_interaction",

@@ -86,12 +86,12 @@ def plot_means(
     """
     names = [factors] if isinstance(factors, str) else list(factors)
     ax = style.axes_or_new(ax)
-    categories = _categories(frame, names, estimate, order)
-    levels: list[object | None] = list(_levels(frame[by])) if by is not None else [None]
+    categories = categories_of(frame, names, estimate, order)
+    levels: list[object | None] = list(levels_of(frame[by])) if by is not None else [None]
     layers = [
         _Layer(
             frame if by is None else frame[frame[by] == level],
-            _shift(i, len(levels), dodge),
+            dodged(i, len(levels), dodge),
             style.CYCLE[i % len(style.CYCLE)] if by is not None else style.FIXED,
             style.MARKERS[i % len(style.MARKERS)],
             None if by is None else f"{by} {level}",
@@ -142,12 +142,12 @@ def plot_two_models(
     """
     names = [factors] if isinstance(factors, str) else list(factors)
     ax = style.axes_or_new(ax, (7.2, 4.4))
-    right = (style.FIXED, style.ASSUMED, style.RANDOM)
+    right = (style.FIXED, style.ASSUMED, style.CYCLE[1])
     picked = dict(zip([m for m in frames if m != wrong], colours or right, strict=False))
     layers = [
         _Layer(
             frame,
-            _shift(i, len(frames), dodge),
+            dodged(i, len(frames), dodge),
             style.WRONG if model == wrong else picked[model],
             style.MARKERS[i % len(style.MARKERS)],
             f"{model} (wrong on purpose)" if model == wrong else model,
@@ -155,7 +155,7 @@ def plot_two_models(
         for i, (model, frame) in enumerate(frames.items())
     ]
     first = next(iter(frames.values()))
-    categories = _categories(first, names, estimate, order)
+    categories = categories_of(first, names, estimate, order)
     raws = [raw] + [None] * (len(layers) - 1)
     tops = _draw(ax, layers, categories, names, (estimate, lower, upper), raws, raw_value, True)
     _letters(ax, layers, categories, names, letters, tops)
@@ -163,81 +163,7 @@ def plot_two_models(
     return ax
 
 
-@styled
-def plot_interaction(
-    frame: pd.DataFrame,
-    *,
-    x: str,
-    trace: str,
-    estimate: str = "estimate",
-    lower: str | None = "lower",
-    upper: str | None = "upper",
-    ylabel: str = "Estimate (link scale)",
-    title: str | None = None,
-    caption: str = "parallel lines: no interaction on this scale",
-    dodge: float = 0.06,
-    ax: Axes | None = None,
-) -> Axes:
-    """Marginal means along one factor, one line a level of another (parallel: no interaction).
-
-    Parameters
-    ----------
-    frame : DataFrame
-        ``x``, ``trace``, ``estimate`` and, unless ``lower`` is None, the interval.
-    x, trace : str
-        Factor along the x axis; factor of the lines, which are labelled at their right end.
-    ylabel, title, caption : str
-        ``ylabel`` names the scale: lines that are parallel on one are not on another.
-    ax : Axes, optional
-    """
-    ax = style.axes_or_new(ax)
-    categories = _categories(frame, [x], estimate, "factor")
-    levels = _levels(frame[trace])
-    ends, labels = [], []
-    for i, level in enumerate(levels):
-        part = frame[frame[trace] == level]
-        at = _positions(part, categories, [x]) + _shift(i, len(levels), dodge)
-        by_x = np.argsort(at)
-        at, values = at[by_x], part[estimate].to_numpy(dtype=float)[by_x]
-        colour = style.CYCLE[i % len(style.CYCLE)]
-        if lower is not None and upper is not None:
-            limits = part[[lower, upper]].to_numpy(dtype=float)[by_x].T
-            ax.vlines(at, *limits, color=colour, lw=1.4, alpha=0.8)
-        dash = style.DASHES[i % len(style.DASHES)]
-        marker = style.MARKERS[i % len(style.MARKERS)]
-        ax.plot(at, values, color=colour, ls=dash, marker=marker, ms=6)
-        ends.append(float(values[-1]))
-        labels.append((f"{trace} {level}", colour))
-    ax.margins(y=0.08)
-    _end_labels(ax, ends, labels)
-    style.category_ticks(ax, categories)
-    ax.set_xlim(-0.4, len(categories) - 0.6)
-    style.axis_labels(ax, x, ylabel)
-    style.heading(ax, title or f"{x} by {trace}", [(caption, False)])
-    return ax
-
-
-def _end_labels(ax: Axes, ends: Sequence[float], labels: Sequence[tuple[str, str]]) -> None:
-    """Labels at the right edge, next to the ends of lines and clear of each other."""
-    low, high = ax.get_ylim()
-    height = ax.get_window_extent().height / ax.figure.dpi * 72
-    gap = 1.4 * style.SMALL / max(height, 60) * (high - low)
-    for y, (text, colour) in zip(style.spread_out(ends, gap), labels, strict=True):
-        ax.annotate(
-            text,
-            (1, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontsize=style.SMALL,
-            weight="bold",
-            annotation_clip=False,
-        )
-
-
-def _levels(column: pd.Series) -> list[object]:
+def levels_of(column: pd.Series) -> list[object]:
     """Levels that occur, in the factor's order (of appearance, if it is not one)."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         present = set(column)
@@ -249,7 +175,9 @@ def _labels(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
     return [" : ".join(map(str, row)) for row in frame[list(names)].itertuples(index=False)]
 
 
-def _categories(frame: pd.DataFrame, names: Sequence[str], estimate: str, order: str) -> list[str]:
+def categories_of(
+    frame: pd.DataFrame, names: Sequence[str], estimate: str, order: str
+) -> list[str]:
     """Labels of the positions along x, in order."""
     if order not in ("factor", "estimate"):
         from glmmlab.errors import UnknownNameError
@@ -259,19 +187,19 @@ def _categories(frame: pd.DataFrame, names: Sequence[str], estimate: str, order:
         means = frame[estimate].groupby(_labels(frame, names), sort=False).mean()
         return [str(label) for label in means.sort_values(kind="stable").index]
     keys = pd.DataFrame(
-        {n: pd.Categorical(frame[n], categories=_levels(frame[n])).codes for n in names}
+        {n: pd.Categorical(frame[n], categories=levels_of(frame[n])).codes for n in names}
     )
     rows = keys.sort_values(list(names), kind="stable").index
     labels = _labels(frame, names)
     return list(dict.fromkeys(labels[i] for i in rows))
 
 
-def _positions(frame: pd.DataFrame, categories: list[str], names: Sequence[str]) -> FloatArray:
+def positions_of(frame: pd.DataFrame, categories: list[str], names: Sequence[str]) -> FloatArray:
     where = {label: float(i) for i, label in enumerate(categories)}
     return np.array([where.get(label, np.nan) for label in _labels(frame, names)])
 
 
-def _shift(i: int, count: int, dodge: float) -> float:
+def dodged(i: int, count: int, dodge: float) -> float:
     return dodge * (i - (count - 1) / 2)
 
 
@@ -297,7 +225,7 @@ def _draw(
     estimate, lower, upper = columns
     tops = np.full((len(layers), len(categories)), -np.inf)
     for i, (layer, raw) in enumerate(zip(layers, raws, strict=True)):
-        at = _positions(layer.frame, categories, names)
+        at = positions_of(layer.frame, categories, names)
         low, high = (layer.frame[c].to_numpy(dtype=float) for c in (lower, upper))
         wrong = layer.colour == style.WRONG
         dash = style.WRONG_DASH if wrong else "-"
@@ -317,7 +245,7 @@ def _draw(
         np.maximum.at(tops[i], at[~np.isnan(at)].astype(int), high[~np.isnan(at)])
         if raw is not None and raw_value is not None:
             _raw(ax, raw, raw_value, categories, names, 0.0 if centred else layer.shift)
-            where = _positions(raw, categories, names)
+            where = positions_of(raw, categories, names)
             seen = ~np.isnan(where)
             rows = slice(None) if centred else slice(i, i + 1)
             for row in tops[rows]:
@@ -334,7 +262,7 @@ def _raw(
     names: Sequence[str],
     shift: float,
 ) -> None:
-    at = _positions(raw, categories, names)
+    at = positions_of(raw, categories, names)
     # spread by a fixed low-discrepancy sequence: the same figure every time
     jitter = (np.arange(len(at)) * 0.6180339887 % 1 - 0.5) * 0.14
     ax.scatter(at + shift + jitter, raw[value], s=14, color=style.DATA, alpha=0.42, lw=0, zorder=1)
@@ -355,7 +283,7 @@ def _letters(
     for layer, top in zip(layers, tops, strict=True):
         texts = layer.frame[letters].astype(str)
         colour = layer.colour if len(layers) > 1 else style.INK
-        for x, text in zip(_positions(layer.frame, categories, names), texts, strict=True):
+        for x, text in zip(positions_of(layer.frame, categories, names), texts, strict=True):
             if not np.isnan(x):
                 marks.append(Letter(int(x), layer.shift, float(top[int(x)]), text, colour))
     place_letters(ax, marks, len(categories), len(layers))

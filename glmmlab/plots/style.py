@@ -32,7 +32,9 @@ ASSUMED = "#009E73"
 WRONG = "#D55E00"
 PALE = "#D9D9D9"
 INK = "#262626"
-CYCLE = (FIXED, RANDOM, ASSUMED, WRONG, "#CC79A7", "#56B4E9", DATA)
+CYCLE = (FIXED, "#CC79A7", "#332288", "#56B4E9", "#882255", "#999933")
+"""Levels of a second factor: none of the colours with a meaning but the first, and told apart in
+greyscale by MARKERS and DASHES."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
 WRONG_DASH: Any = (0, (4, 1.5))

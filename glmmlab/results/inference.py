@@ -5,35 +5,127 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from glmmlab._types import FloatArray
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from glmmlab._types import Seed
 from glmmlab.estimate.result import Estimate
 from glmmlab.inference.comparison import Comparison
+from glmmlab.results.degrees import FitDegrees
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from glmmlab.inference.anova import AnovaTable
+    from glmmlab.inference.emmeans import EMMeans
+    from glmmlab.inference.hypotheses import Hypotheses
+    from glmmlab.inference.small_sample import Df
     from glmmlab.results.fit import Fit
 
 
-class FitInference:
+class FitInference(FitDegrees):
     """Questions about the terms and the means (see :class:`glmmlab.Fit`)."""
 
     estimate: Estimate
 
-    def anova(self, type: int = 2, component: str = "conditional") -> Any:
-        """Wald chi-square tests of the terms: type II or III."""
+    def anova(self, type: int = 2, component: str = "conditional", df: Df = None) -> AnovaTable:
+        """Wald chi-square tests of the terms: type II or III.
+
+        Parameters
+        ----------
+        type : {2, 3}
+            Type II respects marginality and does not depend on the coding; type III tests the
+            coefficients as fitted, the intercept included.
+        component : {"conditional", "zero_inflation", "dispersion"}
+            The part of the model whose terms are tested.
+        df : {"satterthwaite", "kenward-roger"} or float, optional
+            F tests with these denominator degrees of freedom, for Gaussian models with identity
+            link; other models warn and keep the chi-square.
+
+        Returns
+        -------
+        AnovaTable
+            ``.frame`` indexed by term: ``chisq, df, p``; with `df` ``F, df, df_resid, p``.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> fit.anova().frame["chisq"].round(3).to_dict()
+        {'extract': 53.397, 'gen': 3.043, 'extract:gen': 6.448}
+
+        >>> aphids = gl.datasets.load("aphids")
+        >>> formula = "log(aphids + 1) ~ treatment + (1 | block)"
+        >>> fit = gl.glmm(formula, data=aphids, method="REML")
+        >>> fit.anova(df="kenward-roger").frame[["F", "df", "df_resid"]].round(3)
+                        F  df  df_resid
+        term
+        treatment  12.143   3      85.0
+        """
         from glmmlab.inference.anova import anova
 
-        return anova(self.estimate, type=type, component=component)
+        degrees = self._degrees(df, component)
+        return anova(self.estimate, type=type, component=component, df=degrees)
 
-    def joint_tests(self) -> Any:
-        """Coding-free joint tests of every term."""
-        from glmmlab.inference.anova import joint_tests
+    def joint_tests(
+        self,
+        by: str | Sequence[str] | None = None,
+        component: str = "conditional",
+        confounded: bool = False,
+        df: Df = None,
+    ) -> AnovaTable:
+        """Joint tests of every term that do not depend on how the factors are coded.
 
-        return joint_tests(self.estimate)
+        Parameters
+        ----------
+        by : str or list of str, optional
+            Test within each level (combination) of these predictors: simple main effects.
+        component : {"conditional", "zero_inflation", "dispersion"}
+        confounded : bool
+            Add a row for the differences between cells that no term's row tests, which happens
+            when cells are empty.
+        df : {"satterthwaite", "kenward-roger"} or float, optional
+            As in :meth:`anova`.
 
-    def compare(self, *others: Fit, boundary: bool = False) -> Comparison:
+        Returns
+        -------
+        AnovaTable
+            ``.frame`` indexed by term, and by the levels of ``by``: ``chisq, df, p``; with a
+            method of `df` ``F, df, df_resid, p``.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> fit.joint_tests(by="gen").frame.round(4)
+                       chisq  df       p
+        term    gen
+        extract O73   4.6739   1  0.0306
+                O75  55.1712   1  0.0000
+        """
+        from glmmlab.inference.joint_tests import joint_tests
+
+        degrees = self._degrees(df, component)
+        cov = getattr(degrees, "cov", None)
+        return joint_tests(self.estimate, by, component, degrees, cov, confounded)
+
+    def compare(
+        self,
+        *others: Fit,
+        boundary: bool = False,
+        bootstrap: int | None = None,
+        seed: Seed = None,
+        workers: int = 1,
+    ) -> Comparison:
         """Likelihood-ratio table of this fit (``model 1``) and others, smallest first.
 
-        See :func:`glmmlab.inference.comparison.compare` for the checks and ``boundary``.
+        See :func:`glmmlab.inference.comparison.compare` for the checks and ``boundary``.  With
+        ``bootstrap=n`` the p-value of two fits comes from `n` responses simulated from the
+        smaller one, see :func:`glmmlab.inference.bootstrap_test.bootstrap_comparison`.
 
         Examples
         --------
@@ -47,6 +139,11 @@ class FitInference:
         model 1     4     NaN  NaN     NaN
         model 2     5  2.3349  1.0  0.0633
         """
+        if bootstrap is not None:
+            from glmmlab.inference.bootstrap_test import bootstrap_comparison
+
+            estimates = [fit.estimate for fit in (self, *others)]
+            return bootstrap_comparison(estimates, bootstrap, seed, workers)
         from glmmlab.inference.comparison import compare
 
         return compare([fit.estimate for fit in (self, *others)], boundary=boundary)
@@ -57,18 +154,71 @@ class FitInference:
         by: str | Sequence[str] | None = None,
         at: Mapping[str, Any] | None = None,
         type: str = "link",
-        weights: str = "equal",
+        weights: str | ArrayLike = "equal",
         component: str = "conditional",
         level: float = 0.95,
-        offset: float | FloatArray | None = None,
-    ) -> Any:
+        offset: float | ArrayLike | None = None,
+        bias_adjust: bool = False,
+        sigma: float | None = None,
+        df: Df = None,
+    ) -> EMMeans:
         """Estimated marginal means over a reference grid.
 
-        ``offset=0`` gives the means for one unit of effort where the fit has an offset; without it
-        the grid takes the mean of an offset given beside the formula.
+        Averages of the linear predictor at random effects = 0, back-transformed afterwards with
+        ``type="response"``: not the mean over the random effects (see ``bias_adjust``).
+
+        Parameters
+        ----------
+        specs : str or list of str
+            Predictors whose combinations are wanted; ``"a * b | c"`` works as in R.
+        by : str or list of str, optional
+            Predictors of separate panels: comparisons stay inside them.
+        at : mapping, optional
+            Values of predictors, ``{"dose": [1, 2]}`` or ``{"block": "1"}``.
+        type : {"link", "response"}
+            Scale of the table.
+        weights : str or array_like
+            How other factors are averaged: equal, proportional, outer, cells, flat, or numbers.
+        component : str
+            ``conditional``, ``zero_inflation``, ``dispersion``, or ``response`` for E(y), zero
+            inflation included.
+        level : float
+            Confidence level.
+        offset : float or array_like, optional
+            Replaces the model's offset on the grid: 0 for one unit of effort.  Without it the
+            grid takes the formula's offset, and the mean of one given beside the formula.
+        bias_adjust : bool
+            Second-order correction of back-transformed means towards the mean over the random
+            effects: g^{-1}(eta) + sigma^2 g^{-1}''(eta) / 2.
+        sigma : float, optional
+            Total standard deviation for ``bias_adjust``; by default that of the random
+            intercepts (and, for a transformed Gaussian response, of the residuals).
+        df : {"satterthwaite", "kenward-roger"} or float, optional
+            Degrees of freedom of the means and of all comparisons made from them (Gaussian
+            models with identity link; others warn and stay asymptotic).
+
+        Returns
+        -------
+        EMMeans
+            ``.frame``; ``.pairs()``, ``.contrast()``, ``.cld()``, ``.test()``, ``.plot()``.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> fit.emmeans("gen", type="response").frame[["gen", "estimate", "lower"]].round(3)
+           gen  estimate  lower
+        0  O73     0.465  0.404
+        1  O75     0.525  0.482
         """
         from glmmlab.inference.emmeans import emmeans
+        from glmmlab.inference.model_parts import total_sd
 
+        if sigma is None and bias_adjust:
+            sigma = total_sd(self.estimate)
+        degrees = self._degrees(df, component)
         return emmeans(
             self.estimate,
             specs,
@@ -79,4 +229,156 @@ class FitInference:
             component=component,
             level=level,
             offset=offset,
+            df=degrees,
+            cov=getattr(degrees, "cov", None),
+            bias_sigma=sigma if bias_adjust else None,
         )
+
+    def emtrends(
+        self,
+        specs: str | Sequence[str],
+        var: str,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        type: str = "link",
+        degree: int = 1,
+        weights: str | ArrayLike = "equal",
+        component: str = "conditional",
+        level: float = 0.95,
+        delta: float | None = None,
+        df: Df = None,
+    ) -> EMMeans:
+        """Slopes along a numeric predictor at the levels of factors.
+
+        Parameters
+        ----------
+        specs : str or list of str
+            Factors at whose levels slopes are wanted.
+        var : str
+            The numeric predictor, or a function of it: ``"np.log(dose)"`` gives the slope per
+            unit of log(dose).
+        by, at, weights, component, level
+            As in :meth:`emmeans`; ``at={var: x}`` moves the point.
+        type : {"link", "response"}
+            Slope of the linear predictor, or of the back-transformed mean.
+        degree : {1, 2}
+            2 for half the second derivative.
+        delta : float, optional
+            Step of the difference quotient; a thousandth of the range by default.
+        df : {"satterthwaite", "kenward-roger"} or float, optional
+            As in :meth:`emmeans`.
+
+        Returns
+        -------
+        EMMeans
+            ``estimate`` is the slope; ``.pairs()`` compares slopes, ``.test()`` tests them.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> fit = gl.glmm("germ ~ extract * n", data=seeds, family="poisson")
+        >>> fit.emtrends("extract", var="n").frame[["extract", "estimate", "se"]].round(4)
+            extract  estimate      se
+        0      bean    0.0221  0.0038
+        1  cucumber    0.0307  0.0027
+        """
+        from glmmlab.inference.trends import emtrends
+
+        degrees = self._degrees(df, component)
+        return emtrends(
+            self.estimate, specs, var, by, at, type, degree, weights, component, level, delta,
+            df=degrees, cov=getattr(degrees, "cov", None),
+        )  # fmt: skip
+
+    def emmip(
+        self, formula: str, at: Mapping[str, Any] | None = None, **options: Any
+    ) -> Axes | list[Axes]:
+        """Interaction plot of marginal means: ``"trace ~ x | panel"``.
+
+        Parameters
+        ----------
+        formula : str
+            ``x`` runs along the axis (continuous if it is numeric with several values in
+            ``at``), one line a level of ``trace``, one Axes a level of ``panel``;
+            ``trace`` and ``panel`` may be left out (``"~ x"``) or be products (``a * b``).
+        at : mapping, optional
+            As in :meth:`emmeans`.
+        **options
+            ``type, weights, component, level`` of :meth:`emmeans`; ``intervals`` (False), ``ax``
+            and the titles of :func:`glmmlab.plots.plot_interaction`.
+
+        Returns
+        -------
+        Axes, or a list of Axes with panels
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> ax = fit.emmip("gen ~ extract", type="response")
+        >>> ax.get_ylabel()
+        'probability of germ (response scale)'
+        """
+        from glmmlab.inference.interaction_plot import interaction_plot
+
+        return interaction_plot(self.estimate, formula, at, **options)
+
+    def test_hypotheses(
+        self,
+        hypotheses: str | Sequence[str] | Mapping[str, str] | pd.DataFrame | ArrayLike,
+        rhs: float | Sequence[float] | None = None,
+        component: str = "conditional",
+        adjust: str = "single-step",
+        level: float = 0.95,
+        seed: Seed = 0,
+        df: Df = None,
+    ) -> Hypotheses:
+        """Simultaneous tests of linear combinations of coefficients, as multcomp's glht.
+
+        Parameters
+        ----------
+        hypotheses : str, list, mapping, DataFrame or array_like
+            Text such as ``"extract[T.cucumber] - gen[T.O75] = 0"``, several of them, a mapping
+            from labels to them; or a matrix, one row a hypothesis, as an array with one column a
+            coefficient or a frame with coefficient names as columns (missing ones are 0).
+        rhs : float or sequence, optional
+            Hypothesised values beside a matrix; 0 by default.
+        component : {"conditional", "zero_inflation", "dispersion"}
+        adjust : str
+            ``single-step`` (multivariate normal or t), ``free`` (its step-down version), or any
+            adjustment of :meth:`EMMeans.contrast`; ``none`` for separate tests.
+        level : float
+            Of the simultaneous intervals that ``.confint()`` gives.
+        seed : int, Generator or None
+            Of the multivariate integration.
+        df : {"satterthwaite", "kenward-roger"} or float, optional
+            As in :meth:`emmeans`.
+
+        Returns
+        -------
+        Hypotheses
+            ``.frame``: ``contrast, estimate, se, df, null, statistic, p``; ``.confint()``;
+            ``.joint_test()`` tests all at once.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> tests = fit.test_hypotheses(["extract[T.cucumber] = 0", "gen[T.O75] = 0"])
+        >>> tests.frame["p"].round(3).tolist()
+        [0.055, 0.722]
+        >>> tests.joint_test().df
+        2
+        """
+        from glmmlab.inference.hypotheses import linear_hypotheses
+
+        degrees = self._degrees(df, component)
+        return linear_hypotheses(
+            self.estimate, hypotheses, rhs, component, adjust, level,
+            degrees, getattr(degrees, "cov", None), seed,
+        )  # fmt: skip

@@ -13,7 +13,8 @@ from conftest import reference, reference_cases
 from glmmlab.errors import UnknownNameError
 from glmmlab.estimate.result import PartEstimate
 from glmmlab.formula.fixed import FixedPart
-from glmmlab.inference.anova import anova, joint_tests
+from glmmlab.inference.anova import anova
+from glmmlab.inference.joint_tests import joint_tests
 from inference.r_estimates import aligned, exact, r_estimate
 from r_models import call, term_name
 

@@ -26,7 +26,7 @@ from glmmlab.errors import (
     UnknownLevelError,
     UnknownNameError,
 )
-from glmmlab.inference.anova import joint_tests
+from glmmlab.inference.joint_tests import joint_tests
 from glmmlab.inference.emmeans import emmeans
 from glmmlab.inference.transformation import from_link, from_response
 from inference.r_estimates import least_squares, r_estimate
@@ -399,13 +399,14 @@ def test_views_say_what_the_numbers_are() -> None:
     em = emmeans(r_estimate("seeds_binom"), "extract", type="response")
     text = str(em)
     for words in (
-        "Averaged over gen (equal weights) on the link scale, at random effects = 0.",
+        "Averaged over gen (equal weights) on the link scale.",
         "Response scale: back-transformed from logit, delta-method SE",
         "Asymptotic z (df = inf).",
         "Confidence level 0.95, not adjusted.",
         "extract interacts with gen",
     ):
         assert words in text
+    assert "random effects" not in text  # the model has none
     assert "Odds ratios" in str(em.pairs())
     assert "tukey method for comparing a family of 12" in str(
         emmeans(r_estimate("fung_beta"), "fungicide").pairs()
