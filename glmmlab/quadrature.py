@@ -87,7 +87,7 @@ class QuadraturePiece(Piece):
         """df/dpsi, shape (..., d)."""
         where, states, shares, _ = self._nodes(point, factor)
         z, spread, R = self.owner.nodes, self.pattern.spread, self.R[0]
-        eta, _, d1, d2, d3 = point.parts
+        _, _, d1, d2, d3 = point.parts
         H = factor.lower[0, 0] ** 2
         slopes = np.stack(
             [self.pull(state.parts[2])[0][0] - u[0] for state, u in zip(states, where, strict=True)]
@@ -112,14 +112,14 @@ class QuadraturePiece(Piece):
             [
                 (-mean_d1 + c) @ self.rows.X.T,
                 theta,
-                *self._aux_nodes(eta, leverage, e, states, weights),
+                *self._aux_nodes(point, leverage, e, states, weights),
             ],
             axis=-1,
         )
 
     def _aux_nodes(
         self,
-        eta: FloatArray,
+        point: Point,
         leverage: FloatArray,
         e: FloatArray,
         states: list[Point],
@@ -129,14 +129,14 @@ class QuadraturePiece(Piece):
         family, obs = self.family, self.rows.obs
         if not family.auxiliary:
             return []
-        at_mode = family.aux_part(obs, self.aux, eta)
+        at_mode = family.aux_part(obs, self.aux, point.parts[0])
+        row_weights = 1.0 if self.rows.weights is None else self.rows.weights
+        point.aux_d1 = tuple(row_weights * d1_a for _, d1_a, _ in at_mode)
         at_nodes = [family.aux_part(obs, self.aux, s.parts[0]) for s in states]
         parts = []
         for j, x in enumerate(self.rows.aux):
             _, d1_a, d2_a = at_mode[j]
             mean = sum(w * node[j][0] for w, node in zip(weights, at_nodes, strict=True))
-            row = -mean - 0.5 * leverage * d2_a + e * d1_a
-            if self.rows.weights is not None:
-                row = self.rows.weights * row
+            row = row_weights * (-mean - 0.5 * leverage * d2_a + e * d1_a)
             parts.append(row.sum(axis=-1)[..., None] if x is None else row @ x.T)
         return parts

@@ -53,7 +53,7 @@ def forward(lower: FloatArray, b: FloatArray) -> FloatArray:
     k = lower.shape[0]
     if k == 1:
         return b / lower[0]
-    x = np.empty(np.broadcast_shapes(b.shape, lower.shape[1:]))
+    x = np.empty((k, *np.broadcast_shapes(b.shape[1:], lower.shape[2:])))
     for i in range(k):
         s = b[i]
         for j in range(i):
@@ -67,7 +67,7 @@ def backward(lower: FloatArray, b: FloatArray) -> FloatArray:
     k = lower.shape[0]
     if k == 1:
         return b / lower[0]
-    x = np.empty(np.broadcast_shapes(b.shape, lower.shape[1:]))
+    x = np.empty((k, *np.broadcast_shapes(b.shape[1:], lower.shape[2:])))
     for i in reversed(range(k)):
         s = b[i]
         for j in range(i + 1, k):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glmmlab._types import FloatArray, IntArray
-from glmmlab.laplace import Evaluation, Laplace, Modes
+from glmmlab.laplace import Evaluation, Laplace
 
 BATCH_ROWS = 400_000
 """Rows times evaluations held at once when a batch is evaluated."""
@@ -57,9 +57,8 @@ def gradients(
         return out, dense
     rows = sum(r.offset.size for r in laplace.rows)
     size = max(1, BATCH_ROWS // rows)
-    warm = Modes(tuple(u[:, None] for u in at.modes.u), at.modes.dense)
     pieces = [
-        laplace.evaluate(points[i : i + size], warm, decrement=PRECISE, explore=False).gradient
+        laplace.evaluate(points[i : i + size], at.modes, decrement=PRECISE, explore=False).gradient
         for i in range(0, len(points), size)
     ]
     return (np.concatenate(pieces) if pieces else np.empty(points.shape)), dense

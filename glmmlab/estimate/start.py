@@ -128,7 +128,7 @@ def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatA
     def state(b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         value, score, information = 0.0, np.zeros(len(b)), np.zeros((len(b), len(b)))
         for rows in laplace.rows:
-            aux = laplace._aux(rows, gammas)
+            aux = laplace.aux_values(rows, gammas)
             l, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + b @ rows.X)
             if rows.weights is not None:
                 l, d1, d2 = rows.weights * l, rows.weights * d1, rows.weights * d2
@@ -170,7 +170,7 @@ def _dispersion(
         moved = [gammas[0] + shift * unit, *gammas[1:]]
         total = 0.0
         for rows in laplace.rows:
-            aux = laplace._aux(rows, moved)
+            aux = laplace.aux_values(rows, moved)
             l_a = laplace.family.aux_part(rows.obs, aux, rows.offset + beta @ rows.X)[0][0]
             total += float((l_a if rows.weights is None else rows.weights * l_a).sum())
         return total

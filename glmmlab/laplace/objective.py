@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glmmlab._types import FloatArray
-from glmmlab.blocks import RandomStructure
+from glmmlab.blocks import Factor, RandomStructure
 from glmmlab.design import Design
 from glmmlab.families.base import Family
 from glmmlab.laplace.piece import Piece, Point, Rows
@@ -16,6 +16,8 @@ CHUNK_ROWS = 16_384
 """Rows evaluated together: small enough to stay in cache."""
 DECREMENT = 1e-14
 """Newton decrement at which the mode is accepted; through log|H| f is off by its square root."""
+FAR = 2.0
+"""Predicted changes of a spherical random effect beyond this are not trusted."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,28 @@ class Modes:
 
     u: tuple[FloatArray, ...]
     dense: FloatArray
+    tangent: Tangent | None = None
+
+
+@dataclass(frozen=True)
+class Tangent:
+    """What predicts the mode at a neighbouring psi; kept where all rows are one chunk."""
+
+    psi: FloatArray
+    piece: Piece
+    point: Point
+    factor: Factor
+
+    def begin(self, psi: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+        """The mode to first order, or None where psi is too far for that."""
+        u, dense = self.piece.moved(self.point, self.factor, psi - self.psi)
+        far = max(np.abs(u - _expand(self.point.u, psi)).max(initial=0.0), 0.0)
+        return (u, dense) if far < FAR else None
+
+
+def _expand(u: FloatArray, psi: FloatArray) -> FloatArray:
+    """Modes with an axis for the batch of psi."""
+    return u[:, None] if psi.ndim > 1 and u.ndim == 2 else u
 
 
 @dataclass(frozen=True)
@@ -104,7 +128,8 @@ class Laplace:
             start += size
         return psi[..., :a], psi[..., a:b], gammas
 
-    def _aux(self, rows: Rows, gammas: list[FloatArray]) -> tuple[FloatArray, ...]:
+    def aux_values(self, rows: Rows, gammas: list[FloatArray]) -> tuple[FloatArray, ...]:
+        """Auxiliary predictors of a chunk; a scalar where there is only a constant."""
         values = []
         for gamma, x in zip(gammas, rows.aux, strict=True):
             if x is not None:
@@ -136,8 +161,8 @@ class Laplace:
         grad = np.zeros(psi.shape)
         modes, dense, steps = [], np.empty(0), 0
         for i, rows in enumerate(self.rows):
-            piece = self.piece(self, rows, beta, theta, self._aux(rows, gammas))
-            begin = None if start is None else (start.u[i], start.dense)
+            piece = self.piece(self, rows, beta, theta, self.aux_values(rows, gammas))
+            begin = self._begin(start, psi, i)
             point, factor, n_steps = piece.mode(begin, decrement)
             if explore and begin is not None and piece.may_have_other_modes(point):
                 point, factor, n_steps = piece.higher_mode(point, factor, decrement)
@@ -154,7 +179,22 @@ class Laplace:
         if len(modes) < len(self.rows):
             modes += [np.zeros(0)] * (len(self.rows) - len(modes))
         f = np.where(np.isnan(f), np.inf, f)
-        return Evaluation(psi, f, grad, Modes(tuple(modes), dense), steps)
+        tangent = None
+        if gradient and factor is not None and len(self.rows) == 1 and not batch:
+            tangent = Tangent(psi, piece, point, factor)
+        return Evaluation(psi, f, grad, Modes(tuple(modes), dense, tangent), steps)
+
+    def _begin(
+        self, start: Modes | None, psi: FloatArray, chunk: int
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """Where Newton's method starts: the mode moved along with psi where that is known."""
+        if start is None:
+            return None
+        if start.tangent is not None:
+            predicted = start.tangent.begin(psi)
+            if predicted is not None:
+                return predicted
+        return _expand(start.u[chunk], psi), start.dense
 
     def start_modes(self, beta: FloatArray) -> Modes:
         """No random effects, and (REML) the given fixed coefficients: where Newton starts."""
@@ -167,6 +207,6 @@ class Laplace:
         """One chunk at an evaluated mode: its rows, its derivatives."""
         beta, theta, gammas = self.split(evaluation.psi)
         rows = self.rows[chunk]
-        piece = self.piece(self, rows, beta, theta, self._aux(rows, gammas))
+        piece = self.piece(self, rows, beta, theta, self.aux_values(rows, gammas))
         u, dense = evaluation.modes.u[chunk], evaluation.modes.dense
         return piece, piece.at(u, dense, third=True)

@@ -40,6 +40,8 @@ class Point:
     dense: FloatArray
     parts: tuple[FloatArray, ...]
     objective: FloatArray
+    aux_d1: tuple[FloatArray, ...] = ()
+    """d1_a of every auxiliary predictor, once the gradient has needed them."""
 
 
 class Piece:
@@ -238,7 +240,7 @@ class Piece:
 
     def gradient(self, point: Point, factor: Factor) -> FloatArray:
         """df/dpsi, shape (..., d)."""
-        eta, _, d1, d2, d3 = point.parts
+        _, _, d1, d2, d3 = point.parts
         owner = self.owner
         if self.k or self.n_dense:
             hm_big, hm_rest, leverage = factor.row_products()
@@ -260,17 +262,51 @@ class Piece:
             if self.q:
                 q2 = r * point.dense[columns] - d2 * hm_rest + d1 * v_dense[columns]
             parts.append(owner.structure.pull_back(self.pattern, q1, q2))
-        parts += self._aux_gradient(eta, leverage, e)
+        parts += self._aux_gradient(point, leverage, e)
         return np.concatenate(parts, axis=-1)
 
-    def _aux_gradient(
-        self, eta: FloatArray, leverage: FloatArray, e: FloatArray
-    ) -> list[FloatArray]:
+    def _aux_gradient(self, point: Point, leverage: FloatArray, e: FloatArray) -> list[FloatArray]:
         parts = []
-        derivatives = self.family.aux_part(self.rows.obs, self.aux, eta)
+        derivatives = self.family.aux_part(self.rows.obs, self.aux, point.parts[0])
+        weights = 1.0 if self.rows.weights is None else self.rows.weights
+        point.aux_d1 = tuple(weights * d1_a for _, d1_a, _ in derivatives)
         for (l_a, d1_a, d2_a), x in zip(derivatives, self.rows.aux, strict=True):
-            row = -l_a - 0.5 * leverage * d2_a + e * d1_a
-            if self.rows.weights is not None:
-                row = self.rows.weights * row
+            row = weights * (-l_a - 0.5 * leverage * d2_a + e * d1_a)
             parts.append(row.sum(axis=-1)[..., None] if x is None else row @ x.T)
         return parts
+
+    def moved(
+        self, point: Point, factor: Factor, step: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """The mode at psi + step to first order: du = H^-1 [ dM'd1 + M'(d2 deta + d1_a da) ].
+
+        ``step`` may be a batch, shape (B, d), of steps from one psi.
+        """
+        if not self.k and not self.n_dense:
+            return point.u, point.dense
+        owner, pattern = self.owner, self.pattern
+        beta, theta, gammas = owner.split(step)
+        _, _, d1, d2, *_ = point.parts
+        dR, dV = owner.structure.scale(pattern, theta)
+        deta = np.zeros((*step.shape[:-1], self.rows.offset.size))
+        if self.k:
+            u = pattern.spread(point.u)
+            deta = deta + sum_products(dR, u[:, None] if step.ndim > 1 else u)
+        if self.q:
+            deta = deta + (dV * point.dense[pattern.columns]).sum(axis=0)
+        if self.full is None:
+            deta = deta + beta @ self.rows.X
+        x = d2 * deta
+        for d1_a, da in zip(point.aux_d1, owner.aux_values(self.rows, gammas), strict=True):
+            x = x + d1_a * da
+        big = np.empty((self.k, *step.shape[:-1], len(pattern.counts)))
+        for a in range(self.k):
+            big[a] = pattern.sums(x * self.R[a] + d1 * dR[a])
+        dense = np.zeros(self.n_dense)
+        if self.q:
+            change = self.V * x + dV * d1
+            dense[: self.q] = np.bincount(pattern.columns.ravel(), change.ravel(), self.q)
+        if self.full is not None:
+            dense[self.q :] = self.full @ x
+        du, d_dense = factor.solve(big, dense)
+        return (point.u[:, None] if step.ndim > 1 else point.u) + du, point.dense + d_dense
