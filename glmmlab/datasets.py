@@ -80,6 +80,22 @@ _RECIPES = {
     "biomass": _Recipe("biomass.csv", {}),
     "dyestuff": _Recipe("dyestuff.csv", {"Batch": tuple("ABCDEF")}),
     "dyestuff2": _Recipe("dyestuff2.csv", {"Batch": tuple("ABCDEF")}),
+    "split_plot": _Recipe(
+        "split_plot.csv",
+        {
+            "block": _numbered(6, "B"),
+            "fungicide": ("none", "half", "full"),
+            "variety": ("A", "B", "C", "D"),
+        },
+    ),
+    "oats": _Recipe(
+        "oats.csv",
+        {
+            "block": ("I", "II", "III", "IV", "V", "VI"),
+            "variety": ("Victory", "Golden Rain", "Marvellous"),
+            "nitrogen": ("0", "0.2", "0.4", "0.6"),
+        },
+    ),
 }
 
 

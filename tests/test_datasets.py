@@ -62,7 +62,11 @@ def test_binary_seeds_are_the_reference_table():
 
 @pytest.mark.parametrize(
     ("name", "shape", "truth"),
-    [("aphids", (96, 5), "theta 1.5"), ("galls", (180, 3), "chance 0.35")],
+    [
+        ("aphids", (96, 5), "theta 1.5"),
+        ("galls", (180, 3), "chance 0.35"),
+        ("split_plot", (72, 4), "whole plots 0.4"),
+    ],
 )
 def test_simulated_data_are_what_their_generator_makes(name, shape, truth):
     """The generator printed in data/README.md gives the stored file (numpy's streams are kept)."""
@@ -81,6 +85,8 @@ def test_simulated_factors_have_their_baseline_first():
     assert_factor(datasets.load("aphids")["block"], [f"B{i}" for i in range(1, 9)])
     assert_factor(datasets.load("galls")["light"], ["open", "shaded"])
     assert_factor(datasets.load("galls")["site"], [f"S{i}" for i in range(1, 16)])
+    assert_factor(datasets.load("split_plot")["fungicide"], ["none", "half", "full"])
+    assert_factor(datasets.load("split_plot")["variety"], ["A", "B", "C", "D"])
 
 
 @pytest.mark.parametrize(("name", "rows"), [("Salamanders", 644), ("Owls", 599)])
@@ -114,6 +120,19 @@ def test_biomass_is_as_simulated():
     assert scaled.min() > 0
     assert abs(scaled.mean() - 1) < 3 * np.sqrt(1 / 3 / 88)
     assert 0.15 < scaled.var() < 0.6
+
+
+def test_oats_has_the_published_means():
+    """Means of nitrogen and of varieties as R prints them of its copies (MASS, nlme)."""
+    oats = datasets.load("oats")
+    assert list(oats) == ["block", "variety", "nitrogen", "grain"]
+    assert (oats.groupby(["block", "variety", "nitrogen"], observed=True).size() == 1).all()
+    assert_factor(oats["nitrogen"], ["0", "0.2", "0.4", "0.6"])
+    assert oats.groupby("nitrogen", observed=True)["grain"].mean().round(3).tolist() == [
+        79.389, 98.889, 114.222, 123.389,
+    ]  # fmt: skip
+    varieties = oats.groupby("variety", observed=True)["grain"].mean().round(3)
+    assert varieties.to_dict() == {"Victory": 97.625, "Golden Rain": 104.5, "Marvellous": 109.792}
 
 
 def test_a_loaded_frame_is_fresh():
