@@ -42,3 +42,14 @@ class JointDegrees(Protocol):
 
     def f_test(self, rows: FloatArray, estimate: FloatArray) -> FTest:
         """Test that independent rows (q, p), estimated as `estimate` (q,), are zero."""
+
+
+def title_of(df: object) -> str:
+    """How denominator degrees of freedom were found, in a table's heading.
+
+    >>> title_of(14.0)
+    '14 denominator df'
+    """
+    if isinstance(df, (int, float)):
+        return f"{df:g} denominator df"
+    return str(getattr(df, "title", "df of each row"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
@@ -15,6 +15,7 @@ from glmmlab.inference.modes import cholesky_factors, theta_positions
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate, PartEstimate
+    from glmmlab.inference.small_sample import SmallSample
 
 
 def normal_quantile(level: float) -> float:
@@ -33,17 +34,36 @@ def standard_errors(part: PartEstimate) -> FloatArray:
     return np.sqrt(np.diag(part.cov)) if len(part.params) else np.empty(0)
 
 
-def coefficient_intervals(part: PartEstimate, level: float = 0.95) -> pd.DataFrame:
+def coefficient_intervals(
+    part: PartEstimate, level: float = 0.95, degrees: SmallSample | float | None = None
+) -> pd.DataFrame:
     """Wald intervals estimate -+ z se, on the scale of the linear predictor.
+
+    With `degrees` of freedom t quantiles take the place of z, and the standard errors are those
+    of the method.
 
     Returns
     -------
     DataFrame
         Columns ``lower, upper``, one row a coefficient; missing for aliased ones.
     """
-    half = normal_quantile(level) * standard_errors(part)
+    se, df = errors_and_degrees(part, degrees)
+    normal = normal_quantile(level)
+    half = normal * se if df is None else -stdtrit(df, (1.0 - level) / 2.0) * se
     limits = {"lower": part.params - half, "upper": part.params + half}
     return pd.DataFrame(limits, index=list(part.names))
+
+
+def errors_and_degrees(
+    part: PartEstimate, degrees: SmallSample | float | None
+) -> tuple[FloatArray, FloatArray | None]:
+    """Standard errors of the coefficients and their degrees of freedom (None: z tests)."""
+    if degrees is None:
+        return standard_errors(part), None
+    if isinstance(degrees, float):
+        return standard_errors(part), np.full(part.params.size, degrees)
+    df = np.where(part.estimable, degrees(np.eye(part.params.size)), np.nan)
+    return np.sqrt(np.diag(degrees.cov)), df
 
 
 def variance_intervals(estimate: Estimate, level: float = 0.95) -> pd.DataFrame:
@@ -140,9 +160,14 @@ WALD_PARTS = ("conditional", "zero_inflation", "dispersion", "variance")
 
 
 def wald_intervals(
-    estimate: Estimate, level: float = 0.95, parameters: str | Sequence[str] = "conditional"
+    estimate: Estimate,
+    level: float = 0.95,
+    parameters: str | Sequence[str] = "conditional",
+    degrees: SmallSample | float | None = None,
 ) -> pd.DataFrame:
     """Wald intervals of one set of parameters, as ``Fit.conf_int`` gives them.
+
+    `degrees` of freedom are for coefficients only.
 
     Raises
     ------
@@ -154,7 +179,7 @@ def wald_intervals(
         phi = dispersion_interval(estimate, level)
         return pd.concat([frame for frame in (random, phi) if len(frame)] or [random])
     if parameters == "conditional":
-        return coefficient_intervals(estimate.conditional, level)
+        return coefficient_intervals(estimate.conditional, level, degrees)
     if not isinstance(parameters, str) or parameters not in WALD_PARTS:
         raise UnknownNameError(
             f"parameters={parameters!r} is unknown; use one of {', '.join(WALD_PARTS)} (single "
@@ -164,4 +189,4 @@ def wald_intervals(
     constant = part is not None and tuple(part.names) == ("Intercept",)
     if part is None or (parameters == "dispersion" and constant):
         return pd.DataFrame(columns=["lower", "upper"], dtype=float)
-    return coefficient_intervals(part, level)
+    return coefficient_intervals(part, level, degrees)

@@ -68,6 +68,9 @@ def check_type(type: str) -> str:
 
 
 def df_note(linear: LinearEstimates) -> str:
+    """How the rows' degrees of freedom were counted."""
+    if note := getattr(linear.df, "note", ""):
+        return str(note)
     if linear.asymptotic or np.isinf(linear.degrees[linear.estimable]).all():
         return "Asymptotic z (df = inf)."
     degrees = linear.degrees[linear.estimable]

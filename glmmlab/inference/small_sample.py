@@ -11,7 +11,7 @@ rows at once after Fai & Cornelius (1996, J. Statist. Comput. Simul. 54:363-378)
 Kuznetsova, Brockhoff & Christensen (2017, J. Statist. Software 82(13)).  Kenward & Roger (1997,
 Biometrics 53:983-997): A from the expected information, a covariance of the coefficients that
 allows for the estimated variances, and a scaled F; see also Halekoh & Hojsgaard (2014, J.
-Statist. Software 59(9)).  Only for other designs than balanced ones do the two differ much.
+Statist. Software 59(9)).  In balanced designs with positive variance estimates the two agree.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class SmallSample:
         Derivatives of `phi` in the variances.
     variances : ndarray, shape (k, k)
         Covariance of the estimated variances.
+    remark : str
+        What to mind, for the foot of tables.
     """
 
     method: str
@@ -66,6 +68,7 @@ class SmallSample:
     phi: FloatArray
     slopes: FloatArray
     variances: FloatArray
+    remark: str = ""
 
     @property
     def title(self) -> str:
@@ -77,7 +80,7 @@ class SmallSample:
         """What a table says about its degrees of freedom."""
         if self.method == "kenward-roger":
             return "t with Kenward-Roger degrees of freedom and standard errors."
-        return "t with Satterthwaite degrees of freedom."
+        return f"t with Satterthwaite degrees of freedom. {self.remark}".rstrip()
 
     def __call__(self, rows: FloatArray) -> FloatArray:
         """Degrees of freedom of each row, shape (m,); NaN for a row of zeros."""
@@ -143,21 +146,34 @@ class SmallSample:
 def match_f_moments(a1: float, a2: float, q: int) -> tuple[float, float]:
     r"""Scale and df such that scale * F has, to first order, the mean and variance of F(q, df).
 
-    Kenward & Roger (1997), section 3, with their A_1 and A_2.  For one row a1 = a2 = 2 / df.
+    Kenward & Roger (1997), section 3, with their A_1 and A_2.  One row has a1 = a2 = 2 / df.
+    The mean of F is infinite at 2 df and its variance at 4, where the formulas are continuous:
+    they are written in the reciprocals, and 0 / 0 is its limit 1.
 
-    >>> scale, df = match_f_moments(0.2, 0.2, 1)
-    >>> round(scale, 6), round(df, 6)
+    >>> match_f_moments(0.2, 0.2, 1)
     (1.0, 10.0)
+    >>> scale, df = match_f_moments(4.0, 2.0, 2)
+    >>> round(scale, 6), round(df, 6)
+    (1.0, 2.0)
     """
+    if q == 1:
+        return 1.0, 2 / a2
     b = (a1 + 6 * a2) / (2 * q)
     g = ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2)
     below = 3 * q + 2 * (1 - g)
     c1, c2, c3 = g / below, (q - g) / below, (q + 2 - g) / below
-    mean = 1 / (1 - a2 / q)
-    variance = (2 / q) * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
-    rho = variance / (2 * mean**2)
-    df = 4 + (q + 2) / (q * rho - 1)
-    return df / (mean * (df - 2)), df
+    inverse_mean = 1 - a2 / q
+    ratio = _quotient(1 - c2 * b, inverse_mean)
+    inverse_rho = q * ratio**2 * (1 - c3 * b) / (1 + c1 * b)
+    df = 4 + (q + 2) * inverse_rho / (q - inverse_rho)
+    return df * _quotient(2 * inverse_mean, df - 2) / 2, df
+
+
+def _quotient(above: float, below: float) -> float:
+    """above / below; 1 where both vanish."""
+    if abs(above) < 1e-6 and abs(below) < 1e-6:
+        return 1.0
+    return above / below
 
 
 # ---------------------------------------------------------------------------- from a fit
@@ -219,7 +235,18 @@ def small_sample(estimate: Estimate, method: str) -> SmallSample:
         cov = phi + 2 * phi @ ((middle + middle.T) / 2) @ phi
     full = np.full((estimate.conditional.params.size,) * 2, np.nan)
     full[np.ix_(model.kept, model.kept)] = cov
-    return SmallSample(method, full, model.kept, phi, slopes, variances)
+    remark = _singular(estimate) if method == "satterthwaite" else ""
+    return SmallSample(method, full, model.kept, phi, slopes, variances, remark)
+
+
+def _singular(estimate: Estimate) -> str:
+    """Satterthwaite's method cannot see that a variance of zero is an estimate too."""
+    if not estimate.singular:
+        return ""
+    return (
+        f"With a variance of {', '.join(estimate.singular)} estimated as zero they are those of "
+        "the model without it; Kenward-Roger counts its groups all the same."
+    )
 
 
 def not_gaussian(estimate: Estimate) -> str:

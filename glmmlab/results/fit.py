@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from glmmlab.estimate.result import Estimate
 from glmmlab.results.checks import FitChecks
@@ -11,13 +12,16 @@ from glmmlab.results.intervals import FitIntervals
 from glmmlab.results.numbers import FitNumbers
 from glmmlab.results.summary import Summary, summarize
 
+if TYPE_CHECKING:
+    from glmmlab.inference.small_sample import Df
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Fit(FitNumbers, FitIntervals, FitChecks, FitInference):
     """A fitted generalized linear mixed model.
 
     Immutable.  Coefficients and their tests are on the scale of the linear predictor; tests are
-    asymptotic (Wald z).  Made by :func:`glmmlab.glmm`.
+    asymptotic (Wald z) unless ``df=`` asks for degrees of freedom.  Made by :func:`glmmlab.glmm`.
 
     Examples
     --------
@@ -34,13 +38,16 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitInference):
 
     estimate: Estimate
 
-    def summary(self, stars: bool = False) -> Summary:
+    def summary(self, stars: bool = False, df: Df = None) -> Summary:
         """The fit as tables: text in a terminal, HTML in a notebook.
 
         Parameters
         ----------
         stars : bool
             Add R's significance codes to the coefficient tables.
+        df : {"satterthwaite", "kenward-roger"} or float, optional
+            t tests of the coefficients with these degrees of freedom (Gaussian models with
+            identity link; Kenward and Roger's also changes the standard errors).
 
         Examples
         --------
@@ -54,8 +61,18 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitInference):
         extract[T.cucumber]                0.540  0.250  2.162  0.031
         gen[T.O75]                        -0.146  0.223 -0.654  0.513
         extract[T.cucumber]:gen[T.O75]     0.778  0.306  2.539  0.011
+
+        >>> aphids = gl.datasets.load("aphids")
+        >>> formula = "log(aphids + 1) ~ treatment + (1 | block)"
+        >>> fit = gl.glmm(formula, data=aphids, method="REML")
+        >>> fit.summary(df="kenward-roger").coefficients.round(3)
+                               estimate     se      df       t      p
+        Intercept                 2.755  0.206  34.268  13.355  0.000
+        treatment[T.soap]        -0.037  0.257  85.000  -0.144  0.885
+        treatment[T.oil]         -0.926  0.257  85.000  -3.611  0.001
+        treatment[T.systemic]    -1.251  0.257  85.000  -4.877  0.000
         """
-        return summarize(self.estimate, stars)
+        return summarize(self.estimate, stars, self._degrees(df))
 
     def __str__(self) -> str:
         return str(self.summary())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
+from scipy.special import ndtr, stdtr
 
 from glmmlab._tables import (
     Document,
@@ -22,7 +23,10 @@ from glmmlab._tables import (
 from glmmlab.errors import GlmmlabWarning
 from glmmlab.estimate.result import Estimate, PartEstimate
 from glmmlab.inference.comparison import information_criteria
-from glmmlab.inference.intervals import standard_errors
+from glmmlab.inference.intervals import errors_and_degrees
+
+if TYPE_CHECKING:
+    from glmmlab.inference.small_sample import SmallSample
 
 SINGULAR_ZERO = "0 (singular)"
 TINY = 1e-8
@@ -48,7 +52,8 @@ class Summary:
     random_effects : DataFrame
         ``group, name, variance, sd`` and one column of correlations for each further effect.
     coefficients : DataFrame
-        ``estimate, se, z, p`` of the conditional model, by coefficient name.
+        ``estimate, se, z, p`` of the conditional model, by coefficient name; with degrees of
+        freedom ``estimate, se, df, t, p``.
     coefficients_zero_inflation, coefficients_dispersion : DataFrame
         The same for those parts; empty where they are absent or, for the dispersion, a constant.
     notes : tuple of str
@@ -68,6 +73,7 @@ class Summary:
     singular_groups: frozenset[str] = field(default=frozenset())
     runaway: Mapping[str, str] = field(default_factory=dict)
     show_stars: bool = False
+    method: str = ""
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
@@ -127,22 +133,29 @@ class Summary:
         finite = frame[~frame.index.isin(list(self.runaway))]
         decimals = common_decimals([*finite["estimate"].dropna(), *finite["se"].dropna()])
         rows = []
+        t = "t" in frame
         cells = {
             "estimate": _with_decimals(frame["estimate"], decimals),
             "se": _with_decimals(frame["se"], decimals),
-            "z": format_fixed(frame["z"], 3),
             "p": format_p(frame["p"]),
         }
+        if t:
+            cells["df"] = [f"{df:.4g}" for df in frame["df"]]
+        statistic = "t" if t else "z"
+        cells[statistic] = format_fixed(frame[statistic], 3)
         for i, name in enumerate(frame.index):
-            row = [cells[c][i] for c in ("estimate", "se", "z", "p")]
+            row = [cells[str(c)][i] for c in frame.columns]
+            empty = [""] * (len(row) - 1)
             if np.isnan(frame["estimate"].iloc[i]):
-                row = ["NA", "", "", ""]
+                row = ["NA", *empty]
             if component == "conditional" and name in self.runaway:
-                row = [self.runaway[name], "", "", ""]
+                row = [self.runaway[name], *empty]
             mark = [stars(frame["p"].iloc[i])] if self.show_stars else []
             rows.append((str(name), *row, *mark))
-        columns = ("", "Estimate", "Std. Error", "z value", "Pr(>|z|)")
-        title = f"{TITLES[component]} ({self.scales[component]} scale, Wald z):"
+        df = ("df",) if t else ()
+        columns = ("", "Estimate", "Std. Error", *df, f"{statistic} value", f"Pr(>|{statistic}|)")
+        how = self.method if t and component == "conditional" else f"Wald {statistic}"
+        title = f"{TITLES[component]} ({self.scales[component]} scale, {how}):"
         return Table((*columns, "") if self.show_stars else columns, rows, title=title)
 
     def __str__(self) -> str:
@@ -163,9 +176,12 @@ def _with_decimals(values: pd.Series, decimals: int) -> list[str]:
 # ---------------------------------------------------------------------------- from a fit
 
 
-def summarize(estimate: Estimate, stars: bool = False) -> Summary:
-    """Collect the frames of a summary from an estimate."""
+def summarize(
+    estimate: Estimate, stars: bool = False, degrees: SmallSample | float | None = None
+) -> Summary:
+    """Collect the frames of a summary from an estimate; with `degrees`, t tests."""
     aic, bic = information_criteria(estimate)
+    remark = getattr(degrees, "remark", "")
     statistics = pd.Series(
         {
             "aic": aic,
@@ -187,24 +203,32 @@ def summarize(estimate: Estimate, stars: bool = False) -> Summary:
         random_effects=_random_frame(estimate, singular),
         groups=_groups(estimate),
         dispersion=_dispersion_line(estimate),
-        coefficients=coefficient_frame(estimate.conditional),
+        coefficients=coefficient_frame(estimate.conditional, degrees),
         coefficients_zero_inflation=_auxiliary_frame(estimate, "zero_inflation"),
         coefficients_dispersion=_auxiliary_frame(estimate, "dispersion"),
         scales=_scales(estimate),
-        notes=_notes(estimate),
+        notes=(*_notes(estimate), *([remark] if remark else [])),
         singular_groups=singular,
         runaway=_runaway(estimate),
         show_stars=stars,
+        method=f"{getattr(degrees, 'title', 'Wald')} t",
     )
 
 
-def coefficient_frame(part: PartEstimate) -> pd.DataFrame:
+def coefficient_frame(
+    part: PartEstimate, degrees: SmallSample | float | None = None
+) -> pd.DataFrame:
     """Estimates with Wald z tests: ``estimate, se, z, p`` by coefficient name.
 
-    The two-sided p is 2 Phi(-|z|), which keeps its digits however small it is.
+    The two-sided p is 2 Phi(-|z|), which keeps its digits however small it is.  With `degrees`
+    of freedom t tests: ``estimate, se, df, t, p``.
     """
-    se = standard_errors(part)
+    se, df = errors_and_degrees(part, degrees)
     z = np.divide(part.params, se, out=np.full(len(se), np.nan), where=se > 0)
+    if df is not None:
+        p = 2.0 * stdtr(df, -np.abs(z))
+        columns = {"estimate": part.params, "se": se, "df": df, "t": z, "p": p}
+        return pd.DataFrame(columns, index=list(part.names))
     columns = {"estimate": part.params, "se": se, "z": z, "p": 2.0 * ndtr(-np.abs(z))}
     return pd.DataFrame(columns, index=list(part.names))
 

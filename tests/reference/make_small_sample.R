@@ -17,6 +17,10 @@ oats <- data.frame(
   variety = factor(rep(rep(c("Victory", "Golden Rain", "Marvellous"), each = 4), 6), levels = c("Victory", "Golden Rain", "Marvellous")),
   block = factor(rep(c("I", "II", "III", "IV", "V", "VI"), each = 12)))
 lost <- oats[-c(3, 8, 20, 21, 22, 40, 41, 55, 70), ]
+# Whole plots with 2 and with 4 degrees of freedom, where the mean and the variance of F are infinite.
+two <- droplevels(oats[oats$block %in% c("I", "II"), ]); three <- droplevels(oats[oats$block %in% c("I", "III", "VI"), ])
+few <- data.frame(x = c("a","b","c","a")[rep(1:4, c(3, 5, 2, 4))], g = factor(rep(1:4, c(3, 5, 2, 4))),
+  y = c(4.6, 5.9, 5.2, 1.3, 2.0, 0.4, 1.8, 0.7, 3.9, 2.8, 7.2, 8.6, 6.7, 7.4)); few$x <- factor(few$x)
 data("sleepstudy", package = "lme4")
 sleep <- sleepstudy[!(sleepstudy$Subject %in% c("308", "309", "330", "331", "332", "333") & sleepstudy$Days > 3), ]
 sleep <- sleep[-c(5, 6, 60, 61, 62, 63, 100), ]; sleep$Subject <- factor(sleep$Subject)
@@ -59,8 +63,13 @@ cases <- list(
   case("oats_lost", f, lost, split, emm = "variety"),
   case("oats_lost_ml", f, lost, split, REML = FALSE, emm = "variety"),
   case("oats_singular", yield ~ variety + (1 | block) + (1 | nitrogen:variety) + (1 | nitrogen), lost, function(V) list("type2 variety" = rows(3, 2:3))),
+  case("oats_two", yield ~ block + variety + nitrogen + (1 | block:variety), two, function(V) list("type2 variety" = rows(7, 3:4), "type2 nitrogen" = rows(7, 5:7))),
+  case("oats_three", yield ~ variety + nitrogen + (1 | block) + (1 | block:variety), three, function(V) list("type2 variety" = rows(6, 2:3), "type2 nitrogen" = rows(6, 4:6))),
   case("sleep_slopes", Reaction ~ Days * early + (Days | Subject), sleep, sleeping),
   case("sleep_independent", Reaction ~ Days * early + (Days || Subject), sleep, sleeping),
   case("sleep_slopes_ml", Reaction ~ Days * early + (Days | Subject), sleep, sleeping, REML = FALSE))
+# The eigenvectors of L V L' with their degrees of freedom, one of at most 2 (lmerTest then gives 2 for the whole).
+m <- lmer(y ~ x + (1 | g), few, control = tight); L <- rows(3, 2:3); E <- eigen(L %*% as.matrix(vcov(m)) %*% t(L))$vectors
+directions <- list(data = frame(few), df = sapply(1:2, function(i) contest1D(m, drop(E[, i] %*% L))$df), contest = contest_of(m, L, "Kenward-Roger"), singular = isSingular(m))
 versions <- sapply(c("lme4", "lmerTest", "pbkrtest", "emmeans", "car"), function(p) as.character(packageVersion(p)))
-writeLines(toJSON(list(R = R.version.string, packages = as.list(versions), cases = cases), digits = NA, auto_unbox = TRUE, na = "null", null = "null"), out)
+writeLines(toJSON(list(R = R.version.string, packages = as.list(versions), cases = cases, directions = directions), digits = NA, auto_unbox = TRUE, na = "null", null = "null"), out)
