@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from glmmlab._types import AnyArray, FloatArray
+from glmmlab._types import AnyArray, FloatArray, Seed
 from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
 from glmmlab.formula.columns import as_frame
 from glmmlab.inference.intervals import normal_quantile
+from glmmlab.inference.marginal import averaged, marginal_errors, random_rows, random_variance
 from glmmlab.inference.modes import JointUncertainty, Rows
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate, PartEstimate
 
 SCALES = ("response", "link", "conditional", "zero_inflation")
-LEVELS = ("conditional", "population")
+LEVELS = ("conditional", "population", "marginal")
+KINDS = ("mean", "prediction")
 
 Scale = Callable[[FloatArray, tuple[FloatArray, ...]], FloatArray]
 """A function of the linear predictor and the auxiliary predictors, elementwise."""
@@ -34,6 +36,9 @@ def predict(
     se: bool = False,
     level: float = 0.95,
     offset: object = None,
+    interval: str = "mean",
+    trials: FloatArray | float | None = None,
+    seed: Seed = None,
 ) -> pd.Series | pd.DataFrame:
     """Predict the mean, at the rows of the fit or at new ones.
 
@@ -49,10 +54,13 @@ def predict(
         ``"response"`` is E(y): a probability or proportion for binomial kinds, mu (1 - pi) with
         zero inflation.  ``"link"`` is the linear predictor.  ``"conditional"`` is the mean
         without the zero inflation, and ``"zero_inflation"`` its probability pi.
-    random_effects : {"conditional", "population"}
-        ``"conditional"`` adds the conditional modes; ``"population"`` sets b = 0.  The latter
-        is the prediction for a typical group, *not* the average over groups: with a curved link
-        E g^-1(eta + b) differs from g^-1(eta).
+    random_effects : {"conditional", "population", "marginal"}
+        ``"conditional"`` adds the conditional modes.  ``"population"`` sets b = 0: the mean of a
+        typical group.  ``"marginal"`` averages over the groups, E g^-1(eta + b) with b drawn from
+        its distribution, the mean that a survey of many groups would find: with a curved link
+        it is another number than g^-1(eta), larger by exp(v / 2) with a log link and nearer to
+        1/2 with a logit one, v the variance of z'b.  Grouping columns need not be in `newdata`
+        for the last two.
     se : bool
         Return a frame with standard errors and confidence limits of the mean.
     level : float
@@ -60,6 +68,15 @@ def predict(
     offset : str or array, optional
         Overrides the offset *argument* of the fit for new rows: a column of `newdata`, an array
         or a number.  Offsets written in the formula are evaluated in `newdata`.
+    interval : {"mean", "prediction"}
+        ``"prediction"`` gives limits for one new observation, not for its mean: quantiles of
+        10,000 simulated observations a row, with the uncertainty of all estimates; random
+        effects as `random_effects` says (``"marginal"``: of a group drawn anew).  Returns a frame
+        ``estimate, lower, upper``.
+    trials : float or array, optional
+        Number of trials of the new observation for binomial kinds; its limits are proportions.
+    seed : int, Generator or None
+        Of the simulated observations.
 
     Returns
     -------
@@ -79,21 +96,34 @@ def predict(
     UnknownColumnError
         `newdata` lacks a column of the model.
     """
-    _check_choices(estimate, scale, random_effects)
-    population = random_effects == "population"
-    rows, eta, aux, index = _rows(estimate, newdata, population, offset)
+    _check_choices(estimate, scale, random_effects, interval)
+    marginal = random_effects == "marginal"
+    rows, eta, aux, index = _rows(estimate, newdata, random_effects != "conditional", offset)
     transform = _scale_function(estimate, scale)
+    Z = random_rows(estimate, None if newdata is None else as_frame(newdata)) if marginal else []
+    v = random_variance(estimate, Z) if marginal else 0.0
+    if marginal:
+        transform = averaged(estimate.family, transform, v, scale)
     values = transform(eta, aux)
+    if interval == "prediction":
+        from glmmlab.inference.new_observation import new_observation_limits
+
+        ends = new_observation_limits(estimate, rows, eta, aux, v, trials, level, seed)
+        frame = {"estimate": values, "lower": ends[0], "upper": ends[1]}
+        return pd.DataFrame(frame, index=index)
     if not se:
         return pd.Series(values, index=index, name=scale)
+    if marginal:
+        errors = marginal_errors(estimate, rows.X, Z, rows.auxiliary, transform, eta, aux)
+        return _marginal_frame(estimate, values, errors, normal_quantile(level), index)
     d_eta, d_aux = _derivatives(transform, estimate, eta, aux, scale)
     errors = _standard_errors(estimate, rows, d_eta, d_aux)
     z = normal_quantile(level)
     if scale == "link" or not any(np.any(d) for d in d_aux):
         slope = np.abs(d_eta)
         half = z * np.divide(errors, slope, out=np.zeros_like(errors), where=slope > 0)
-        ends = np.stack([transform(eta - half, aux), transform(eta + half, aux)])
-        lower, upper = np.fmin(*ends), np.fmax(*ends)
+        one, other = transform(eta - half, aux), transform(eta + half, aux)
+        lower, upper = np.fmin(one, other), np.fmax(one, other)
     else:
         lower, upper = _limits(values, errors, z, unit=scale == "zero_inflation")
     frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
@@ -121,13 +151,38 @@ def _on_counts(estimate: Estimate, mean: FloatArray) -> FloatArray:
     return mean if trials is None else mean * trials
 
 
-def _check_choices(estimate: Estimate, scale: str, random_effects: str) -> None:
+def _marginal_frame(
+    estimate: Estimate, values: FloatArray, errors: FloatArray, z: float, index: pd.Index
+) -> pd.DataFrame:
+    """Limits on the scale of the mean: as it is, its log, or its logit, after the link's range."""
+    link = estimate.family.link
+    if link.name == "identity":
+        lower, upper = values - z * errors, values + z * errors
+    else:
+        unit = link.name in ("logit", "probit", "cloglog")
+        lower, upper = _limits(values, errors, z, unit=unit)
+    frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
+    return pd.DataFrame(frame, index=index)
+
+
+def _check_choices(estimate: Estimate, scale: str, random_effects: str, interval: str) -> None:
+    if interval not in KINDS:
+        raise UnknownNameError(
+            f"interval={interval!r} is unknown; use 'mean' (of the mean) or 'prediction' (of a "
+            "new observation)."
+        )
+    if interval == "prediction" and scale != "response":
+        raise UnknownNameError("interval='prediction' is for observations: scale='response'.")
+    if random_effects == "marginal" and scale not in ("response", "conditional"):
+        raise UnknownNameError(
+            f"random_effects='marginal' averages means: use scale='response', not {scale!r}."
+        )
     if scale not in SCALES:
         raise UnknownNameError(f"scale={scale!r} is unknown; use one of {', '.join(SCALES)}.")
     if random_effects not in LEVELS:
         raise UnknownNameError(
             f"random_effects={random_effects!r} is unknown; use 'conditional' (with the "
-            "conditional modes) or 'population' (b = 0)."
+            "conditional modes), 'population' (b = 0) or 'marginal' (averaged over b)."
         )
     if scale == "zero_inflation" and "zero_inflation" not in estimate.auxiliary:
         raise UnknownNameError(

@@ -44,10 +44,16 @@ class FitChecks:
         se: bool = False,
         level: float = 0.95,
         offset: Any = None,
+        interval: str = "mean",
+        trials: Any = None,
+        seed: Seed = None,
     ) -> pd.Series | pd.DataFrame:
         """Predicted means: a Series, or with ``se=True`` a frame ``estimate, se, lower, upper``.
 
-        See :func:`glmmlab.inference.predict.predict` for scales, levels and new groups.
+        ``random_effects`` is ``"conditional"`` (the fitted groups), ``"population"`` (a typical
+        group, b = 0) or ``"marginal"`` (the average over groups); ``interval="prediction"``
+        gives limits for a new observation.  See :func:`glmmlab.inference.predict.predict` for
+        scales, levels and new groups.
 
         Examples
         --------
@@ -60,10 +66,16 @@ class FitChecks:
            estimate     se  lower  upper
         0     0.398  0.044  0.316  0.487
         1     0.532  0.042  0.449  0.613
+        >>> fit.predict(new, interval="prediction", trials=40, seed=1).round(3)
+           estimate  lower  upper
+        0     0.398  0.225  0.575
+        1     0.532  0.350  0.700
         """
         from glmmlab.inference.predict import predict
 
-        return predict(self.estimate, newdata, scale, random_effects, se, level, offset)
+        return predict(
+            self.estimate, newdata, scale, random_effects, se, level, offset, interval, trials, seed
+        )
 
     def simulate(
         self, n: int, seed: Seed = None, random_effects: str = "unconditional"
