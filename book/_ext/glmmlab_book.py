@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from docutils.nodes import Node, container
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -33,6 +34,19 @@ def choose_execution(app: Sphinx, config: Config) -> None:
         config.nb_execution_mode = "off"
 
 
+def load_sliders(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Node | None
+) -> None:
+    """The scripts of the slider figures, on the pages that have any."""
+    if doctree is None:
+        return
+    if not any("sliders" in box["classes"] for box in doctree.findall(container)):
+        return
+    app.add_css_file("sliders.css")
+    for script in ("sliders_maths.js", "sliders.js", "sliders_figures.js"):
+        app.add_js_file(script)
+
+
 def tell_progress(app: Sphinx, docname: str, source: list[str]) -> None:
     """One line a page, on a build that is otherwise silent until it is done."""
     print(f"  {docname}", flush=True)
@@ -42,4 +56,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     without_thebe(app)
     app.connect("config-inited", choose_execution, priority=100)
     app.connect("source-read", tell_progress)
+    app.connect("html-page-context", load_sliders)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
