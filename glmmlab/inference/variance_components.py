@@ -9,54 +9,147 @@ letter             meaning                                                      
 :math:`P`          V^{-1} - V^{-1} X Phi X' V^{-1}                               (n, n)
 :math:`P_i`        - X' V^{-1} G_i V^{-1} X                                      (p, p)
 :math:`Q_{ij}`     X' V^{-1} G_i V^{-1} G_j V^{-1} X                             (p, p)
+:math:`t_i`        G_i V^{-1} (y - X beta)                                       (n,)
 =================  ============================================================  ===============
 
-V is linear in s, so second derivatives of V are zero.  Two reductions keep the matrices small
+V is linear in s, so second derivatives of V are zero.  Three reductions keep the matrices small
 and change no number:
 
-* [Z X y] = Q R: the rows of R take the place of the n rows.  In the remaining directions X, Z
-  and y are zero and V is sigma^2 I: each of them only adds to the information on sigma^2.
+* Rows that share no level of any grouping factor, directly or through others, are independent:
+  everything is a sum over such blocks (one subject, one field block; all rows if crossed).
+* In a block [Z X y] = Q R: the rows of R take the place of the rows.  In the remaining directions
+  X, Z and y are zero and V is sigma^2 I: each of them only adds to the information on sigma^2.
 * A prior weight w multiplies the log-density of a row: the row counts as w equal observations.
   Times sqrt(w) it has variance sigma^2, and the w - 1 contrasts inside it are of the empty kind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
+from scipy.sparse import csgraph
 
-from glmmlab._types import FloatArray
+from glmmlab._types import FloatArray, IntArray
 from glmmlab.errors import InferenceError
 from glmmlab.inference.modes import cholesky_factors, theta_positions
 
 if TYPE_CHECKING:
-    from glmmlab.design import Design
+    from glmmlab.design import Design, RandomTerm
     from glmmlab.estimate.result import Estimate
 
 LARGEST = 3000
-"""Rows of R (random and fixed effects together) up to which dense algebra is reasonable."""
+"""Rows of R up to which a block's dense algebra is reasonable (a minute, a gigabyte)."""
 _CHUNK = 2048
 
 
 @dataclass(frozen=True)
 class Component:
-    """One entry of s: element (a, b) of the covariance matrix of a random term.
-
-    ``pairs`` are the columns of Z that make G = sum Z_l Z_m'; none for sigma^2, where G = I.
-    """
+    """One entry of s: element (a, b) of the covariance of a random term; term -1 for sigma^2."""
 
     term: int
     a: int
     b: int
-    pairs: tuple[tuple[slice, slice], ...]
+
+
+class _Block:
+    """Independent rows: [Z X y], reduced and scaled, with V = L L'.
+
+    Columns of Z run over the terms, the effects of a term, and the levels of the block.
+    """
+
+    def __init__(self, design: Design, rows: IntArray, scale: FloatArray) -> None:
+        self.terms = []
+        start = 0
+        for term in design.random:
+            _, codes = np.unique(term.codes[rows], return_inverse=True)
+            count = int(codes.max()) + 1
+            self.terms.append((codes, [start + a * count for a in range(len(term.names))], count))
+            start += count * len(term.names)
+        reduced = self._reduced(design, rows, scale[rows], start)
+        self.Z, self.X, self.y = reduced[:, :start], reduced[:, start:-1], reduced[:, -1]
+
+    def _reduced(
+        self, design: Design, rows: IntArray, scale: FloatArray, random: int
+    ) -> FloatArray:
+        """R of the QR factorisation of scale * [Z X y - offset], chunk by chunk of the rows."""
+        width = random + design.conditional.X.shape[1] + 1
+        if min(width, rows.size) > LARGEST:
+            raise InferenceError(_TOO_LARGE.format(LARGEST, width - 1, rows.size))
+        reduced = np.zeros((0, width))
+        for start in range(0, rows.size, max(width, _CHUNK)):
+            part = slice(start, start + max(width, _CHUNK))
+            chunk = rows[part]
+            new = np.zeros((chunk.size, width))
+            for term, (codes, columns, _) in zip(design.random, self.terms, strict=True):
+                for a, column in enumerate(columns):
+                    new[np.arange(chunk.size), column + codes[part]] = term.Z[chunk, a]
+            new[:, random:-1] = design.conditional.X[chunk]
+            new[:, -1] = (design.y - design.offset)[chunk]
+            reduced = np.vstack([reduced, scale[part, None] * new])
+            if len(reduced) > width:
+                reduced = linalg.qr(reduced, mode="r", overwrite_a=True)[0][:width]
+        return reduced
+
+    def factorise(self, factors: Sequence[FloatArray], sigma2: float) -> FloatArray:
+        """Find L and return L^{-1} [X y]."""
+        V = sigma2 * np.eye(len(self.y))
+        for factor, (_, columns, count) in zip(factors, self.terms, strict=True):
+            stop = columns[-1] + count
+            effects = self.Z[:, columns[0] : stop].reshape(len(V), len(factor), count)
+            scaled = np.einsum("rkj,kl->rlj", effects, factor).reshape(len(V), -1)
+            V += scaled @ scaled.T
+        self.lower = linalg.cholesky(V, lower=True)
+        both = np.column_stack([self.X, self.y])
+        return np.asarray(linalg.solve_triangular(self.lower, both, lower=True))
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """V^{-1} times some columns."""
+        return np.asarray(linalg.cho_solve((self.lower, True), right))
+
+    def pairs(self, component: Component) -> tuple[tuple[slice, slice], ...]:
+        """Columns of Z that make G = sum Z_l Z_m'."""
+        _, columns, count = self.terms[component.term]
+        a, b = (slice(columns[e], columns[e] + count) for e in (component.a, component.b))
+        return ((a, b),) if component.a == component.b else ((a, b), (b, a))
+
+    def times(self, component: Component, right: FloatArray) -> FloatArray:
+        """G_i times some columns."""
+        if component.term < 0:
+            return right
+        return sum(
+            (
+                self.Z[:, row] @ (self.Z[:, column].T @ right)
+                for row, column in self.pairs(component)
+            ),
+            np.zeros_like(right),
+        )
+
+    def traces(self, components: Sequence[Component]) -> tuple[FloatArray, FloatArray]:
+        """tr(V^{-1} G_i), shape (k,), and tr(V^{-1} G_i V^{-1} G_j), shape (k, k)."""
+        inverse = self.solve(np.eye(len(self.y)))
+        T = inverse @ self.Z
+        C, squared = self.Z.T @ T, T.T @ T
+        k = len(components)
+        single, double = np.zeros(k), np.zeros((k, k))
+        pairs = [self.pairs(c) for c in components[:-1]]
+        for i, one in enumerate(pairs):
+            single[i] = sum(np.trace(C[m, row]) for row, m in one)
+            double[i, -1] = double[-1, i] = sum(np.trace(squared[m, row]) for row, m in one)
+            for j, other in enumerate(pairs[: i + 1]):
+                double[i, j] = double[j, i] = sum(
+                    np.vdot(C[a, d], C[b, c]) for a, b in one for c, d in other
+                )
+        single[-1], double[-1, -1] = np.trace(inverse), np.vdot(inverse, inverse)
+        return single, double
 
 
 class MarginalModel:
-    """y ~ N(X beta, V) at the estimated variances of a fit, reduced to few rows.
+    """y ~ N(X beta, V) at the estimated variances of a fit.
 
     Parameters
     ----------
@@ -71,11 +164,12 @@ class MarginalModel:
         Places of the estimated coefficients among all of them.
     phi : ndarray, shape (p, p)
     p_i : ndarray, shape (k, p, p)
+    q_ij : ndarray, shape (k, k, p, p)
 
     Raises
     ------
     InferenceError
-        More than 3000 rows and as many random effects.
+        A block of more than 3000 rows and as many effects.
     """
 
     def __init__(self, estimate: Estimate) -> None:
@@ -84,95 +178,75 @@ class MarginalModel:
         self.kept = np.array(design.conditional.kept, dtype=np.intp)
         self.factors = cholesky_factors(estimate)
         self.positions = [theta_positions(term) for term in design.random]
+        entries = [Component(t, a, b) for t, ps in enumerate(self.positions) for a, b in ps]
+        self.components = (*entries, Component(-1, 0, 0))
         dispersion = estimate.auxiliary["dispersion"].params[0]
         self.sigma2 = float(estimate.family.dispersion(dispersion))
         weights = np.ones(design.nobs) if design.weights is None else design.weights
-        reduced = _reduced(design, np.sqrt(weights))
-        self.empty = float(weights.sum()) - len(reduced)
-        random = reduced.shape[1] - 1 - self.kept.size
-        self.Z, self.X, self.y = reduced[:, :random], reduced[:, random:-1], reduced[:, -1]
-        self.components = _components(design, self.positions)
-        self._solve([len(term.levels) for term in design.random])
+        scale = np.sqrt(weights)
+        used = np.flatnonzero(scale > 0)
+        self._blocks = [_Block(design, rows, scale) for rows in _independent(design, used)]
+        self._empty = float(weights.sum()) - sum(len(block.y) for block in self._blocks)
+        self._solve()
+        self._sum()
 
-    def _solve(self, levels: list[int]) -> None:
-        """V^{-1}, Phi and P from the Cholesky factor of V."""
-        V = self.sigma2 * np.eye(len(self.y))
-        start = 0
-        for factor, count in zip(self.factors, levels, strict=True):
-            stop = start + len(factor) * count
-            block = self.Z[:, start:stop].reshape(len(V), len(factor), count)
-            scaled = np.einsum("rkj,kl->rlj", block, factor).reshape(len(V), -1)
-            V += scaled @ scaled.T
-            start = stop
-        lower = linalg.cholesky(V, lower=True)
-        white = linalg.solve_triangular(lower, self.X, lower=True)
+    def _solve(self) -> None:
+        """Phi and beta from the whitened [X y] of all blocks."""
+        white = np.vstack([block.factorise(self.factors, self.sigma2) for block in self._blocks])
+        X, y = white[:, :-1], white[:, -1]
         # unit columns: covariates on wild scales do not spoil the factorisation
-        norms = np.linalg.norm(white, axis=0)
-        q, r = np.linalg.qr(white / norms)
+        norms = np.linalg.norm(X, axis=0)
+        q, r = np.linalg.qr(X / norms)
         half = linalg.solve_triangular(r, np.eye(norms.size)) / norms[:, None]
         self.phi: FloatArray = half @ half.T
-        self.inverse: FloatArray = linalg.cho_solve((lower, True), np.eye(len(V)))
-        self.vx: FloatArray = linalg.solve_triangular(lower, white, lower=True, trans="T")
-        across = linalg.solve_triangular(lower, q, lower=True, trans="T")
-        self.projection: FloatArray = self.inverse - across @ across.T
+        self._beta = half @ (q.T @ y)
 
-    def _times(self, component: Component, right: FloatArray) -> FloatArray:
-        """G_i times some columns."""
-        if not component.pairs:
-            return right
-        total = np.zeros_like(right)
-        for rows, columns in component.pairs:
-            total += self.Z[:, rows] @ (self.Z[:, columns].T @ right)
-        return total
-
-    @cached_property
-    def _g_vx(self) -> list[FloatArray]:
-        """G_i V^{-1} X of every component."""
-        return [self._times(c, self.vx) for c in self.components]
-
-    @cached_property
-    def p_i(self) -> FloatArray:
-        """P_i = d(X' V^{-1} X) / d s_i, shape (k, p, p)."""
-        return np.array([-self.vx.T @ g for g in self._g_vx])
-
-    @cached_property
-    def q_ij(self) -> FloatArray:
-        """Q_ij, shape (k, k, p, p)."""
-        solved = [self.inverse @ g for g in self._g_vx]
-        return np.array([[g.T @ s for s in solved] for g in self._g_vx])
+    def _sum(self) -> None:
+        """All that is a sum over blocks: P_i, Q_ij, traces, and the forms in t."""
+        k, p = len(self.components), self.kept.size
+        self.p_i: FloatArray = np.zeros((k, p, p))
+        self.q_ij: FloatArray = np.zeros((k, k, p, p))
+        self._single, self._double = np.zeros(k), np.zeros((k, k))
+        self._score, self._tt, self._tx = np.zeros(k), np.zeros((k, k)), np.zeros((k, p))
+        for block in self._blocks:
+            vx, residual = block.solve(block.X), block.solve(block.y - block.X @ self._beta)
+            right = np.column_stack([vx, residual])
+            moved = [block.times(c, right) for c in self.components]
+            solved = [block.solve(m) for m in moved]
+            for i, one in enumerate(moved):
+                self.p_i[i] -= vx.T @ one[:, :-1]
+                self._score[i] += residual @ one[:, -1]
+                self._tx[i] += vx.T @ one[:, -1]
+                for j, other in enumerate(solved):
+                    product = one.T @ other
+                    self.q_ij[i, j] += product[:-1, :-1]
+                    self._tt[i, j] += product[-1, -1]
+            single, double = block.traces(self.components)
+            self._single += single
+            self._double += double
+        self._single[-1] += self._empty / self.sigma2
+        self._double[-1, -1] += self._empty / self.sigma2**2
 
     # ------------------------------------------------------------------ information on s
-
-    def _traces(self, K: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """tr(K G_i), shape (k,), and tr(K G_i K G_j), shape (k, k), empty directions included."""
-        T = K @ self.Z
-        C, squared = self.Z.T @ T, T.T @ T
-        k = len(self.components)
-        single, double = np.zeros(k), np.zeros((k, k))
-        for i, one in enumerate(self.components[:-1]):
-            single[i] = sum(np.trace(C[m, left]) for left, m in one.pairs)
-            double[i, -1] = double[-1, i] = sum(np.trace(squared[m, left]) for left, m in one.pairs)
-            for j, other in enumerate(self.components[:-1]):
-                double[i, j] = sum(
-                    np.vdot(C[a, d], C[b, c]) for a, b in one.pairs for c, d in other.pairs
-                )
-        single[-1] = np.trace(K) + self.empty / self.sigma2
-        double[-1, -1] = np.vdot(K, K) + self.empty / self.sigma2**2
-        return single, double
 
     @cached_property
     def expected_information(self) -> FloatArray:
         """Expected REML information on s: tr(P G_i P G_j) / 2, shape (k, k)."""
-        return self._traces(self.projection)[1] / 2
+        return self._restricted_traces[1] / 2
+
+    @cached_property
+    def _restricted_traces(self) -> tuple[FloatArray, FloatArray]:
+        """tr(P G_i) and tr(P G_i P G_j), empty directions included."""
+        phi_p = self.phi @ self.p_i
+        single = self._single + np.trace(phi_p, axis1=1, axis2=2)
+        double = self._double - 2 * np.einsum("pq,ijqp->ij", self.phi, self.q_ij)
+        return single, double + np.einsum("ipq,jqp->ij", phi_p, phi_p)
 
     @cached_property
     def _observed(self) -> tuple[FloatArray, FloatArray]:
         """Gradient and Hessian in s of minus the (restricted) log-likelihood."""
-        single, double = self._traces(self.projection if self.reml else self.inverse)
-        residual = self.projection @ self.y
-        moved = np.array([self._times(c, residual[:, None])[:, 0] for c in self.components])
-        gradient = (single - moved @ residual) / 2
-        return gradient, moved @ self.projection @ moved.T - double / 2
+        single, double = self._restricted_traces if self.reml else (self._single, self._double)
+        return (single - self._score) / 2, self._tt - self._tx @ self.phi @ self._tx.T - double / 2
 
     def cholesky_covariance(self) -> tuple[FloatArray, FloatArray]:
         """Covariance of (theta, sigma^2), theta the Cholesky factors, and d s / d(theta, sigma^2).
@@ -223,52 +297,27 @@ def positive_inverse(matrix: FloatArray) -> FloatArray:
     return np.asarray((vectors / values[positive]) @ vectors.T)
 
 
-def _components(
-    design: Design, positions: list[tuple[tuple[int, int], ...]]
-) -> tuple[Component, ...]:
-    """The entries of s; columns of Z run over the effects of a term, levels within."""
-    components, start = [], 0
-    for t, (term, entries) in enumerate(zip(design.random, positions, strict=True)):
-        count = len(term.levels)
-        columns = [
-            slice(start + a * count, start + (a + 1) * count) for a in range(len(term.names))
-        ]
-        start += count * len(term.names)
-        for a, b in entries:
-            pairs = ((columns[a], columns[b]), (columns[b], columns[a]))
-            components.append(Component(t, a, b, pairs[: 1 if a == b else 2]))
-    return (*components, Component(-1, 0, 0, ()))
+def _independent(design: Design, used: IntArray) -> list[IntArray]:
+    """The rows in use, split where no grouping factor joins them; without terms one block."""
+    if not design.random:
+        return [used]
+    joined = sparse.hstack([_incidence(term, used) for term in design.random], format="csr")
+    rows = used.size
+    graph = sparse.bmat([[None, joined], [joined.T, None]], format="csr")
+    _, labels = csgraph.connected_components(graph, directed=False)
+    order = np.argsort(labels[:rows], kind="stable")
+    cuts = np.flatnonzero(np.diff(labels[:rows][order])) + 1
+    return [used[part] for part in np.split(order, cuts)]
 
 
-def _reduced(design: Design, scale: FloatArray) -> FloatArray:
-    """R of the QR factorisation of scale * [Z X y], chunk by chunk of the rows."""
-    used = np.flatnonzero(scale > 0)
-    width = sum(len(t.levels) * len(t.names) for t in design.random)
-    width += design.conditional.X.shape[1] + 1
-    if min(width, used.size) > LARGEST:
-        raise InferenceError(
-            f"Small-sample degrees of freedom are computed for up to {LARGEST} random and fixed "
-            f"effects; this model has {width - 1} and {used.size} rows. With so many, z tests "
-            "(df=None) differ little, unless the factor of interest varies among few groups: "
-            "then give their number of degrees of freedom, df=..., yourself."
-        )
-    reduced = np.zeros((0, width))
-    for start in range(0, used.size, max(width, _CHUNK)):
-        rows = used[start : start + max(width, _CHUNK)]
-        reduced = np.vstack([reduced, scale[rows, None] * _columns(design, rows, width)])
-        if len(reduced) > width:
-            reduced = linalg.qr(reduced, mode="r", overwrite_a=True)[0][:width]
-    return reduced
+def _incidence(term: RandomTerm, used: IntArray) -> sparse.csr_matrix:
+    """Rows by levels, 1 where a row has the level."""
+    entries = (np.ones(used.size), (np.arange(used.size), term.codes[used]))
+    return sparse.csr_matrix(entries, shape=(used.size, len(term.levels)))
 
 
-def _columns(design: Design, rows: np.ndarray, width: int) -> FloatArray:
-    """Some rows of [Z X y - offset], Z with a column for every effect of every level."""
-    result = np.zeros((rows.size, width))
-    start = 0
-    for term in design.random:
-        for a in range(len(term.names)):
-            result[np.arange(rows.size), start + term.codes[rows]] = term.Z[rows, a]
-            start += len(term.levels)
-    result[:, start:-1] = design.conditional.X[rows]
-    result[:, -1] = (design.y - design.offset)[rows]
-    return result
+_TOO_LARGE = (
+    "Small-sample degrees of freedom are computed for up to {} random and fixed effects that hang "
+    "together; here {} do, in {} rows. With so many, z tests (df=None) differ little, unless the "
+    "factor of interest varies among few groups: then give the degrees of freedom as a number."
+)
