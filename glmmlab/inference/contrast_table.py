@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from glmmlab._tables import Document
 from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import UnknownNameError
+from glmmlab.errors import EstimabilityError, UnknownNameError
 from glmmlab.inference.adjust import canonical
 from glmmlab.inference.contrasts import (
     Method,
@@ -26,6 +26,9 @@ from glmmlab.inference.linear import Families, panels
 from glmmlab.inference.result_table import ResultTable
 from glmmlab.inference.transformation import Transformation, as_ratio
 from glmmlab.inference.views import document
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Built = tuple[pd.DataFrame, FloatArray, str, bool, list[str]]
 Builder = Callable[[pd.DataFrame], Built]
@@ -43,11 +46,20 @@ class Contrasts(EstimateTable):
         Adjustment of the p-values within each by-group.
     seed : int, Generator or None
         For mvt.
+    means : EstimateTable or None
+        What was compared, if these are all its pairwise differences.
+    compared : tuple of (int, int)
+        Then the rows of `means` that each contrast compares.
+    with_intervals : bool
+        Whether the frame has ``lower, upper``, adjusted like the tests.
     """
 
     adjust: str = "none"
     seed: Seed = 0
     remark: str = ""
+    means: EstimateTable | None = None
+    compared: tuple[tuple[int, int], ...] = ()
+    with_intervals: bool = False
 
     @cached_property
     def _tested(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -56,7 +68,78 @@ class Contrasts(EstimateTable):
     @property
     def frame(self) -> pd.DataFrame:
         """``contrast``, by columns, ``estimate, se, df, statistic, p``."""
-        return self._tested[0]
+        return self._both[0] if self.with_intervals else self._tested[0]
+
+    @cached_property
+    def _both(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """The tests with ``lower, upper`` before them, and the words on the intervals."""
+        limits, notes = self._interval_frame(self.level, self.adjust, "two-sided", self.seed)
+        frame = self._tested[0].copy()
+        place = list(frame.columns).index("statistic")
+        frame.insert(place, "lower", limits["lower"])
+        frame.insert(place + 1, "upper", limits["upper"])
+        return frame, (f"Confidence level {self.level:g}.", *notes)
+
+    def with_confint(self, level: float | None = None) -> Contrasts:
+        """The same table with simultaneous intervals beside the tests.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
+        >>> pairs = fit.emmeans("extract", by="gen").pairs().with_confint(0.9)
+        >>> pairs.frame[["gen", "estimate", "lower", "upper", "p"]].round(3)
+           gen  estimate  lower  upper      p
+        0  O73    -0.540 -0.951 -0.129  0.031
+        1  O75    -1.318 -1.610 -1.026  0.000
+        """
+        return replace(self, with_intervals=True, level=self.level if level is None else level)
+
+    def matrix(self) -> pd.DataFrame:
+        """All pairwise p-values as a square table: emmeans' pwpm.
+
+        Returns
+        -------
+        DataFrame
+            Diagonal: the means.  Above it: adjusted p-values.  Below it: the comparisons as
+            listed, the earlier level against the later (differences; ratios on the response
+            scale of log and logit models).  By-groups stand below one another, their values in
+            the index.
+
+        Raises
+        ------
+        UnknownNameError
+            These are not all pairwise contrasts.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> d1 = gl.datasets.load("disease_severity")
+        >>> d1 = d1[d1["fungicide"].isin(["1", "6", "11"])]
+        >>> fit = gl.glmm("severity ~ fungicide", data=d1, family="beta")
+        >>> fit.emmeans("fungicide").pairs().matrix().round(3)
+                1      6     11
+        1   1.134  0.000  0.000
+        6   2.890 -1.755  0.121
+        11  3.387  0.498 -2.253
+        """
+        from glmmlab.inference.pair_matrix import pair_matrix
+
+        return pair_matrix(self)
+
+    def plot(self, ax: Axes | Sequence[Axes] | None = None, **options: Any) -> Axes | list[Axes]:
+        """The square of :meth:`matrix` as a figure: comparisons in colour, p-values in grey.
+
+        Parameters
+        ----------
+        ax : Axes, or one for each by-group, optional
+        **options
+            Of :func:`glmmlab.plots.plot_pairs`: ``level, xlabel, title, caption``.
+        """
+        from glmmlab.inference.pair_matrix import plot_pair_matrix
+
+        return plot_pair_matrix(self, ax, **options)
 
     def confint(
         self,
@@ -97,7 +180,8 @@ class Contrasts(EstimateTable):
     def _notes(self) -> tuple[str, ...]:
         notes = self._tested[1]
         plain = () if notes else ("P-values not adjusted.",)
-        return (*self._scale_notes(tests=True), *notes, *plain)
+        intervals = self._both[1] if self.with_intervals else ()
+        return (*self._scale_notes(tests=True), *notes, *plain, *intervals)
 
     def _document(self) -> Document:
         return document(self.quantity, self.frame, self.by, self._labels, self._notes())
@@ -117,7 +201,8 @@ def build_contrasts(
         None for the family's usual adjustment.
     """
     blocks, labels, ratios = [], [], []
-    usual, pairs, means = "none", False, 0
+    usual, pairs = "none", False
+    sizes: set[int] = set()
     for key, index in panels(table.linear.labels, table.by):
         inside = table.linear.labels.iloc[index][list(table.factors)]
         frame, coefficients, usual, pairs, ratio = builder(inside)
@@ -133,10 +218,11 @@ def build_contrasts(
         blocks.append(block)
         labels.append(frame)
         ratios += ratio
-        means = max(means, len(index))
+        sizes.add(len(index))
     coefficients = np.vstack(blocks)
     frame = pd.concat(labels, ignore_index=True)
-    families = Families(table.by, pairs, means)
+    # by-groups of several sizes: each counts its own means
+    families = Families(table.by, pairs, sizes.pop() if len(sizes) == 1 else None)
     method = canonical(usual if adjust is None else adjust)
     return _contrasts(table, frame, coefficients, ratios, families, method, seed)
 
@@ -169,7 +255,15 @@ def _contrasts(
         adjust=adjust,
         seed=seed,
         remark=remark,
+        means=table if families.pairs else None,
+        compared=_compared(coefficients) if families.pairs else (),
     )
+
+
+def _compared(coefficients: FloatArray) -> tuple[tuple[int, int], ...]:
+    """Positions of the +1 and the -1 of each difference."""
+    plus, minus = coefficients.argmax(axis=1), coefficients.argmin(axis=1)
+    return tuple(zip(plus.tolist(), minus.tolist(), strict=True)) if len(coefficients) else ()
 
 
 def _contrast_scale(
@@ -222,6 +316,11 @@ def products(
         )
 
     def build(labels: pd.DataFrame) -> Built:
+        if len(labels) != np.prod([labels[name].nunique() for name in factors]):
+            raise EstimabilityError(
+                f"Interaction contrasts need all combinations of {', '.join(factors)}; some do "
+                "not exist, because a factor is nested in another. Use by=."
+            )
         families = []
         for name, one in zip(factors, methods, strict=True):
             levels = [plain_label(v) for v in dict.fromkeys(labels[name].tolist())]

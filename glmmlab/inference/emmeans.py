@@ -16,13 +16,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import UnknownColumnError, UnknownNameError
 from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.estimate_table import EstimateTable
 from glmmlab.inference.letter_table import LetterDisplay, letter_table
-from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates, panels
+from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
-    ModelPart,
     conditional_mean,
     default_df,
     expected_response,
@@ -30,13 +28,18 @@ from glmmlab.inference.model_parts import (
     prior_weights,
     response_name,
 )
-from glmmlab.inference.nesting import nesting_note, with_nests
+from glmmlab.inference.nesting import with_nests
 from glmmlab.inference.reference_grid import (
-    ReferenceGrid,
     averaging_matrix,
     build_grid,
 )
-from glmmlab.inference.result_table import check_type, names_of
+from glmmlab.inference.result_table import check_type
+from glmmlab.inference.specs import (
+    averaging_context,
+    check_names,
+    interaction_caution,
+    split_specs,
+)
 from glmmlab.inference.transformation import Transformation
 
 if TYPE_CHECKING:
@@ -72,6 +75,7 @@ class EMMeans(EstimateTable):
     """
 
     caution: str = ""
+    mixed: bool = False
 
     def cld(
         self,
@@ -112,27 +116,21 @@ class EMMeans(EstimateTable):
         return letter_table(self, level, adjust, alpha, reversed, sweep, seed)
 
     def pvalue_matrix(self, adjust: str = "tukey", seed: Seed = 0) -> dict[str, pd.DataFrame]:
-        """Pairwise p-values as a square table, one a by-group (key: its values).
+        """Pairwise p-values as square tables, one a by-group (key: its values).
 
-        Diagonal: the estimates.  Above it: adjusted p-values.  Below it: row minus column
-        (ratios on the response scale of log and logit models).
+        Each as :meth:`Contrasts.matrix` describes; :meth:`pwpm` gives them in one frame.
         """
-        comparisons = self.pairs(adjust=adjust, seed=seed).frame
-        result, start = {}, 0
-        estimate = self.frame["estimate"].to_numpy()
-        for key, index in panels(self.linear.labels, self.by):
-            inside = self.linear.labels.iloc[index][list(self.factors)]
-            names = [" ".join(map(plain_label, row)) for row in inside.itertuples(index=False)]
-            k = len(names)
-            above = np.triu_indices(k, 1)
-            part = comparisons.iloc[start : start + len(above[0])]
-            start += len(above[0])
-            square = np.diag(estimate[index])
-            square[above] = part["p"]
-            square[above[1], above[0]] = part["estimate"]
-            label = ", ".join(map(plain_label, key))
-            result[label] = pd.DataFrame(square, index=names, columns=names)
-        return result
+        from glmmlab.inference.pair_matrix import pair_matrices
+
+        squares = pair_matrices(self.pairs(adjust=adjust, seed=seed))
+        return {", ".join(map(plain_label, key)): square for key, square in squares.items()}
+
+    def pwpm(self, adjust: str = "tukey", seed: Seed = 0) -> pd.DataFrame:
+        """Pairwise p-value matrix: means, p-values and comparisons in one square.
+
+        Short for ``em.pairs(adjust=...).matrix()``, where it is described.
+        """
+        return self.pairs(adjust=adjust, seed=seed).matrix()
 
     def plot(self, ax: Axes | None = None, letters: bool = False, **options: Any) -> Axes:
         """Means with their intervals on an Axes (see :func:`glmmlab.plots.means.plot_means`).
@@ -152,18 +150,62 @@ class EMMeans(EstimateTable):
             options.setdefault("letters", "group")
             display = self.cld(level=self.level).frame
             frame = frame.merge(display[[*self.factors, *self.by, "group"]], sort=False)
-        by = None
-        if self.by:
-            by = self.by[0]
-            if len(self.by) > 1:
-                by = " : ".join(self.by)
-                rows = frame[list(self.by)].itertuples(index=False)
-                frame[by] = [" : ".join(map(plain_label, row)) for row in rows]
+        by = self._one_panel_column(frame)
         options.setdefault("ylabel", self.axis_label())
+        at_zero = " (random effects 0)" if self.mixed else ""
         options.setdefault(
-            "caption", f"population mean (random effects 0), {100 * self.level:g} % Wald interval"
+            "caption", f"population mean{at_zero}, {100 * self.level:g} % Wald interval"
         )
         return plot_means(frame, factors=list(self.factors), by=by, ax=ax, **options)
+
+    def plot_comparisons(
+        self,
+        ax: Axes | None = None,
+        adjust: str = "tukey",
+        alpha: float = 0.05,
+        seed: Seed = 0,
+        **options: Any,
+    ) -> Axes:
+        """Means with comparison arrows: arrows that do not overlap mark significant differences.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+        adjust : str
+            Adjustment of the pairwise tests behind the arrows.
+        alpha : float
+            Their significance level.
+        seed : int, Generator or None
+            For mvt.
+        **options
+            Of :func:`glmmlab.plots.plot_comparisons`: ``order, xlabel, ylabel, title, caption``.
+
+        Warns
+        -----
+        InferenceWarning
+            No arrows show all comparisons right; the pairs are named.
+        """
+        from glmmlab.inference.comparison_arrows import comparison_arrows
+        from glmmlab.plots.arrows import plot_comparisons
+
+        frame = comparison_arrows(self, adjust, alpha, seed)
+        by = self._one_panel_column(frame)
+        options.setdefault("xlabel", self.axis_label())
+        options.setdefault(
+            "caption",
+            f"arrows that do not overlap: p < {alpha:g} (adjust: {adjust}); "
+            f"bars: {100 * self.level:g} % Wald intervals",
+        )
+        return plot_comparisons(frame, factors=list(self.factors), by=by, ax=ax, **options)
+
+    def _one_panel_column(self, frame: pd.DataFrame) -> str | None:
+        """The name of the by-column; several become one new column of the frame."""
+        if len(self.by) > 1:
+            label = " : ".join(self.by)
+            rows = frame[list(self.by)].itertuples(index=False)
+            frame[label] = [" : ".join(map(plain_label, row)) for row in rows]
+            return label
+        return self.by[0] if self.by else None
 
     def axis_label(self) -> str:
         """Response and scale, for an axis of a figure."""
@@ -271,36 +313,10 @@ def emmeans(
         _quantity(component),
         response_name(estimate), part.scale_name,
         caution=interaction_caution(part, grid, (*factors, *panels_)),
+        mixed=bool(estimate.design.random),
     )  # fmt: skip
     _warn_outside(table)
     return table
-
-
-def split_specs(
-    specs: str | Sequence[str], by: str | Sequence[str] | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Factors and panels from names, or from R's ``~ a * b | c``."""
-    panels_ = list(names_of(by))
-    factors: list[str] = []
-    for text in names_of(specs):
-        left, _, right = text.partition("|")
-        factors += [
-            n.strip() for n in left.lstrip("~ ").replace("+", "*").replace(":", "*").split("*")
-        ]
-        panels_ += [n.strip() for n in right.replace("+", "*").split("*") if n.strip()]
-    factors = [n for n in dict.fromkeys(factors) if n and n not in panels_]
-    if not factors:
-        raise UnknownNameError("specs= names no predictor that is not also in by=.")
-    return tuple(factors), tuple(dict.fromkeys(panels_))
-
-
-def check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
-    for name in names:
-        if name not in grid.values:
-            raise UnknownColumnError(
-                f"{name!r} is not a predictor of this part of the model; its predictors are "
-                f"{', '.join(grid.values) or 'none'}."
-            )
 
 
 def _quantity(component: str) -> str:
@@ -316,48 +332,6 @@ def _component_note(estimate: Estimate, component: str) -> tuple[str, ...]:
     if component == "conditional" and "zero_inflation" in estimate.auxiliary:
         return ("Mean of the conditional part, zero inflation not included.",)
     return ()
-
-
-def averaging_context(
-    estimate: Estimate,
-    grid: ReferenceGrid,
-    keep: Sequence[str],
-    weights: str | Any,
-    part: ModelPart,
-    bias_sigma: float | None,
-) -> tuple[str, ...]:
-    """What the means are averaged over, on which scale, and where all else stands."""
-    notes = []
-    averaged = grid.averaged(keep)
-    at_zero = "at random effects = 0" if estimate.design.random else ""
-    if averaged:
-        how = weights if isinstance(weights, str) else "custom"
-        over = f"Averaged over {', '.join(averaged)} ({how} weights)"
-        over += f" on the {part.averaging_scale} scale"
-        notes.append(f"{over}, {at_zero}." if at_zero else f"{over}.")
-    elif at_zero:
-        notes.append(f"{at_zero.capitalize()}.")
-    fixed = [n for n, v in grid.values.items() if len(v) == 1 and n not in keep]
-    if fixed:
-        values = ", ".join(f"{n} = {plain_label(grid.values[n][0])}" for n in fixed)
-        notes.append(f"Held at {values}.")
-    notes.extend(nesting_note(grid.nesting, list(grid.values)))
-    if bias_sigma is not None:
-        notes.append(f"Response adjusted for bias with sigma = {bias_sigma:.4g}.")
-    return tuple(notes)
-
-
-def interaction_caution(part: ModelPart, grid: ReferenceGrid, keep: Sequence[str]) -> str:
-    """Averaging over a factor that interacts with a kept one can hide what matters."""
-    averaged = set(grid.averaged(keep))
-    for columns in part.term_columns:
-        if columns & averaged and columns & set(keep):
-            return (
-                "Results may mislead: "
-                f"{', '.join(sorted(columns & set(keep)))} interacts with "
-                f"{', '.join(sorted(columns & averaged))}, which was averaged over."
-            )
-    return ""
 
 
 def _warn_outside(table: EMMeans) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -13,22 +13,24 @@ import pandas as pd
 from glmmlab import links
 from glmmlab._tables import Document
 from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import EstimabilityError, UnknownColumnError
+from glmmlab.errors import EstimabilityError
 from glmmlab.inference.contrasts import Method
 from glmmlab.inference.linear import (
     Families,
     LinearEstimates,
     interval_rows,
-    panels,
     wald_tests,
 )
-from glmmlab.inference.result_table import ResultTable, df_note, names_of, side_notes
+from glmmlab.inference.result_table import ResultTable, df_note, side_notes
 from glmmlab.inference.transformation import Transformation, from_link
 from glmmlab.inference.views import document
 from glmmlab.inference.wald import WaldTest, joint_test
 
 if TYPE_CHECKING:
     from glmmlab.inference.contrast_table import Contrasts
+    from glmmlab.inference.simple_contrasts import ContrastSet
+
+Names = str | Sequence[str] | None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -231,16 +233,27 @@ class EstimateTable:
 
     # ------------------------------------------------------------------------- contrasts
 
+    @overload
+    def contrast(
+        self, method: Method = ..., *, simple: Literal["each"], **options: Any
+    ) -> ContrastSet: ...
+
+    @overload
+    def contrast(
+        self, method: Method = ..., adjust: str | None = ..., by: Names = ..., simple: Names = ...,
+        interaction: bool | str | Sequence[Method] | None = ..., seed: Seed = ..., **options: Any,
+    ) -> Contrasts: ...  # fmt: skip
+
     def contrast(
         self,
         method: Method = "eff",
         adjust: str | None = None,
-        by: str | Sequence[str] | None = None,
-        simple: str | Sequence[str] | None = None,
+        by: Names = None,
+        simple: Names = None,
         interaction: bool | str | Sequence[Method] | None = None,
         seed: Seed = 0,
         **options: Any,
-    ) -> Contrasts:
+    ) -> Contrasts | ContrastSet:
         """Contrasts among the rows of each by-group.
 
         Parameters
@@ -253,7 +266,8 @@ class EstimateTable:
         by : str or list of str, optional
             Other panels than those of the table; ``[]`` for none.
         simple : str or list of str, optional
-            Factors to contrast, at each combination of all others.
+            Factors to contrast, at each combination of all others; ``"each"`` for every factor
+            in turn, a :class:`ContrastSet` by their names.
         interaction : True, str or list, optional
             Products of contrasts of the factors (True: `method` for each; a name for all, or
             one a factor).
@@ -270,52 +284,43 @@ class EstimateTable:
             are ratios (odds ratios), labelled with `` / ``; other links stay on the link scale.
         """
         from glmmlab.inference.contrast_table import build_contrasts, one_family, products
+        from glmmlab.inference.simple_contrasts import each_factor, regrouped
 
-        table = self._regrouped(by, simple)
+        if simple == "each":
+            build = one_family(method, options)
+            return each_factor(self, lambda table: build_contrasts(table, build, adjust, seed))
+        table = regrouped(self, by, simple)
         if interaction is None or interaction is False:
             return build_contrasts(table, one_family(method, options), adjust, seed)
         methods = method if interaction is True else interaction
         return build_contrasts(table, products(table.factors, methods, options), adjust, seed)
 
+    @overload
+    def pairs(  # type: ignore[overload-overlap]  # "each" is a str that means something else
+        self, adjust: str = ..., reverse: bool = ..., *, simple: Literal["each"], seed: Seed = ...
+    ) -> ContrastSet: ...
+
+    @overload
+    def pairs(
+        self, adjust: str = ..., reverse: bool = ..., by: Names = ..., simple: Names = ...,
+        seed: Seed = ...,
+    ) -> Contrasts: ...  # fmt: skip
+
     def pairs(
         self,
         adjust: str = "tukey",
         reverse: bool = False,
-        by: str | Sequence[str] | None = None,
-        simple: str | Sequence[str] | None = None,
+        by: Names = None,
+        simple: Names = None,
         seed: Seed = 0,
-    ) -> Contrasts:
+    ) -> Contrasts | ContrastSet:
         """All pairwise differences (ratios on the response scale of log and logit models).
 
-        See :meth:`contrast`; the family of an adjustment is each by-group.
+        See :meth:`contrast`; the family of an adjustment is each by-group.  ``.confint()`` gives
+        simultaneous intervals, ``.with_confint()`` these beside the tests, ``.matrix()`` the
+        square of p-values.
         """
         return self.contrast("pairwise", adjust, by, simple, seed=seed, reverse=reverse)
-
-    def _regrouped(
-        self, by: str | Sequence[str] | None, simple: str | Sequence[str] | None
-    ) -> EstimateTable:
-        columns = (*self.factors, *self.by)
-        if simple is not None:
-            kept = names_of(simple)
-            panels_ = tuple(name for name in columns if name not in kept)
-        elif by is not None:
-            panels_ = names_of(by)
-        else:
-            return self
-        for name in (*panels_, *names_of(simple)):
-            if name not in columns:
-                raise UnknownColumnError(
-                    f"{name!r} is not a factor of this table; it has {', '.join(columns)}."
-                )
-        factors = tuple(name for name in columns if name not in panels_)
-        order = self.linear.labels.copy()
-        order["_row"] = np.arange(len(order))
-        index = [
-            i for _, rows in panels(order, panels_) for i in order.loc[rows, "_row"].to_numpy()
-        ]
-        return replace(
-            self, linear=self.linear.take(index), factors=factors, by=panels_, families=None
-        )
 
     # ------------------------------------------------------------------------ other scale
 

@@ -78,7 +78,7 @@ def interaction_plot(
         name = ", ".join(f"{n} {plain_label(v)}" for n, v in zip(panel, key, strict=True))
         own = titles | {"title": titles.get("title", name)}
         if one is not axes[0]:
-            own |= {"ylabel": "", "caption": ""}
+            own["ylabel"] = ""
         plot_interaction(frame.iloc[index], x=along, trace=lines, ax=one, **own)
     return axes
 

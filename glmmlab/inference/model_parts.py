@@ -223,7 +223,7 @@ def total_sd(estimate: Estimate) -> float:
 def expected_response(
     estimate: Estimate,
     at: Mapping[str, Any] | None,
-    offset: float | FloatArray | None = None,
+    offset: float | ArrayLike | None = None,
 ) -> tuple[ModelPart, ReferenceGrid]:
     """E(y) = mu (1 - pi) on the grid as parameters of its own, with their delta covariance."""
     parts = [linear_part(estimate, "conditional")]

@@ -12,13 +12,7 @@ import pandas as pd
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
 from glmmlab.formula.fixed import FixedPart, used_columns
-from glmmlab.inference.emmeans import (
-    EMMeans,
-    averaging_context,
-    check_names,
-    interaction_caution,
-    split_specs,
-)
+from glmmlab.inference.emmeans import EMMeans
 from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
     ModelPart,
@@ -31,6 +25,12 @@ from glmmlab.inference.model_parts import (
 from glmmlab.inference.nesting import with_nests
 from glmmlab.inference.reference_grid import ReferenceGrid, averaging_matrix, build_grid
 from glmmlab.inference.result_table import check_type
+from glmmlab.inference.specs import (
+    averaging_context,
+    check_names,
+    interaction_caution,
+    split_specs,
+)
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -133,6 +133,7 @@ def emtrends(
         averaging_context(estimate, grid, keep, weights, described, None),
         f"{_POWERS[degree]} of {var}", response_name(estimate), scale,
         caution=interaction_caution(part, grid, keep),
+        mixed=bool(estimate.design.random),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Figures: plain frames and an Axes in, the Axes out; one look, colours that carry meaning."""
 
+from glmmlab.plots.arrows import plot_comparisons
 from glmmlab.plots.autocorrelation import plot_acf, plot_map, plot_series
 from glmmlab.plots.histograms import plot_simulated_statistic
 from glmmlab.plots.interaction import panel_axes, plot_interaction
@@ -19,6 +20,7 @@ __all__ = [
     "panel_axes",
     "plot_acf",
     "plot_by_level",
+    "plot_comparisons",
     "plot_interaction",
     "plot_map",
     "plot_mean_variance",

@@ -7,13 +7,15 @@ from itertools import combinations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize, TwoSlopeNorm
+from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError
 from glmmlab.plots import style
 from glmmlab.plots.style import styled
+
+_TWO_SIDED = LinearSegmentedColormap.from_list("pairs", ["#882255", "#FFFFFF", style.FIXED])
 
 
 def pairs_matrix(values: ArrayLike, levels: int) -> FloatArray:
@@ -74,7 +76,7 @@ def plot_pairs(
     Returns
     -------
     Axes
-        Upper triangle: orange above 1 (row level larger), violet below; the number tells which in
+        Upper triangle: blue above 1 (row level larger), wine below; the number tells which in
         greyscale.  Lower triangle: the darker, the smaller p.
 
     Examples
@@ -88,7 +90,7 @@ def plot_pairs(
     ax = style.axes_or_new(ax, (6.4, 5.8))
     shown = np.log(upper) if ratio else upper
     bound = float(np.nanmax(np.abs(shown[np.isfinite(shown)]))) or 1.0
-    ax.imshow(shown, cmap="PuOr_r", norm=TwoSlopeNorm(0, -bound, bound), aspect="auto")
+    ax.imshow(shown, cmap=_TWO_SIDED, norm=TwoSlopeNorm(0, -bound, bound), aspect="auto")
     shade = np.sqrt(np.clip(lower, 0, 1))  # differences among small p-values matter most
     ax.imshow(shade, cmap="Greys_r", norm=Normalize(-0.25, 1.0), aspect="auto")
     _cells(ax, upper, lower, shown / bound, level)

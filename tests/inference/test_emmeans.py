@@ -26,8 +26,8 @@ from glmmlab.errors import (
     UnknownLevelError,
     UnknownNameError,
 )
-from glmmlab.inference.joint_tests import joint_tests
 from glmmlab.inference.emmeans import emmeans
+from glmmlab.inference.joint_tests import joint_tests
 from glmmlab.inference.transformation import from_link, from_response
 from inference.r_estimates import least_squares, r_estimate
 from r_models import fit

@@ -1,0 +1,84 @@
+"""Other panels for a table, and the contrasts of each factor in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from glmmlab._tables import Document
+from glmmlab.errors import UnknownColumnError
+from glmmlab.inference.contrast_table import Contrasts
+from glmmlab.inference.estimate_table import EstimateTable
+from glmmlab.inference.linear import panels
+from glmmlab.inference.result_table import names_of
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ContrastSet(Mapping[str, Contrasts]):
+    """Contrasts of each factor at every combination of the others: ``simple="each"``.
+
+    A mapping from the factor's name to its :class:`Contrasts`; each is adjusted by itself.
+    """
+
+    tables: Mapping[str, Contrasts]
+
+    def __getitem__(self, factor: str) -> Contrasts:
+        return self.tables[factor]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+    def _document(self) -> Document:
+        parts: list[Any] = []
+        for factor, table in self.tables.items():
+            parts += [f"Contrasts of {factor}", *table._document().parts]
+        return Document(parts, "Simple contrasts of each factor")
+
+    def __str__(self) -> str:
+        return self._document().text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._document().html()
+
+
+def each_factor(
+    table: EstimateTable, contrast: Callable[[EstimateTable], Contrasts]
+) -> ContrastSet:
+    """Contrasts of every factor at each combination of the others (and of the by-predictors)."""
+    columns = [*table.factors, *table.by]
+    varied = [name for name in columns if table.linear.labels[name].nunique() > 1]
+    return ContrastSet({name: contrast(regrouped(table, None, name)) for name in varied})
+
+
+def regrouped(
+    table: EstimateTable, by: str | Sequence[str] | None, simple: str | Sequence[str] | None
+) -> EstimateTable:
+    """The table with other panels, its rows in their order."""
+    columns = (*table.factors, *table.by)
+    if simple is not None:
+        kept = names_of(simple)
+        panels_ = tuple(name for name in columns if name not in kept)
+    elif by is not None:
+        panels_ = names_of(by)
+    else:
+        return table
+    for name in (*panels_, *names_of(simple)):
+        if name not in columns:
+            raise UnknownColumnError(
+                f"{name!r} is not a factor of this table; it has {', '.join(columns)}."
+            )
+    factors = tuple(name for name in columns if name not in panels_)
+    order = table.linear.labels.copy()
+    order["_row"] = np.arange(len(order))
+    index = [i for _, rows in panels(order, panels_) for i in order.loc[rows, "_row"].to_numpy()]
+    return replace(
+        table, linear=table.linear.take(index), factors=factors, by=panels_, families=None
+    )

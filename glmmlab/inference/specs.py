@@ -1,0 +1,85 @@
+"""What marginal means are asked for, and the words on what they are averages of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from glmmlab.errors import UnknownColumnError, UnknownNameError
+from glmmlab.inference.contrasts import plain_label
+from glmmlab.inference.model_parts import ModelPart
+from glmmlab.inference.nesting import nesting_note
+from glmmlab.inference.reference_grid import ReferenceGrid
+from glmmlab.inference.result_table import names_of
+
+if TYPE_CHECKING:
+    from glmmlab.estimate.result import Estimate
+
+
+def split_specs(
+    specs: str | Sequence[str], by: str | Sequence[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Factors and panels from names, or from R's ``~ a * b | c``."""
+    panels_ = list(names_of(by))
+    factors: list[str] = []
+    for text in names_of(specs):
+        left, _, right = text.partition("|")
+        factors += [
+            n.strip() for n in left.lstrip("~ ").replace("+", "*").replace(":", "*").split("*")
+        ]
+        panels_ += [n.strip() for n in right.replace("+", "*").split("*") if n.strip()]
+    factors = [n for n in dict.fromkeys(factors) if n and n not in panels_]
+    if not factors:
+        raise UnknownNameError("specs= names no predictor that is not also in by=.")
+    return tuple(factors), tuple(dict.fromkeys(panels_))
+
+
+def check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
+    for name in names:
+        if name not in grid.values:
+            raise UnknownColumnError(
+                f"{name!r} is not a predictor of this part of the model; its predictors are "
+                f"{', '.join(grid.values) or 'none'}."
+            )
+
+
+def averaging_context(
+    estimate: Estimate,
+    grid: ReferenceGrid,
+    keep: Sequence[str],
+    weights: str | Any,
+    part: ModelPart,
+    bias_sigma: float | None,
+) -> tuple[str, ...]:
+    """What the means are averaged over, on which scale, and where all else stands."""
+    notes = []
+    averaged = grid.averaged(keep)
+    at_zero = "at random effects = 0" if estimate.design.random else ""
+    if averaged:
+        how = weights if isinstance(weights, str) else "custom"
+        over = f"Averaged over {', '.join(averaged)} ({how} weights)"
+        over += f" on the {part.averaging_scale} scale"
+        notes.append(f"{over}, {at_zero}." if at_zero else f"{over}.")
+    elif at_zero:
+        notes.append(f"{at_zero.capitalize()}.")
+    fixed = [n for n, v in grid.values.items() if len(v) == 1 and n not in keep]
+    if fixed:
+        values = ", ".join(f"{n} = {plain_label(grid.values[n][0])}" for n in fixed)
+        notes.append(f"Held at {values}.")
+    notes.extend(nesting_note(grid.nesting, list(grid.values)))
+    if bias_sigma is not None:
+        notes.append(f"Response adjusted for bias with sigma = {bias_sigma:.4g}.")
+    return tuple(notes)
+
+
+def interaction_caution(part: ModelPart, grid: ReferenceGrid, keep: Sequence[str]) -> str:
+    """Averaging over a factor that interacts with a kept one can hide what matters."""
+    averaged = set(grid.averaged(keep))
+    for columns in part.term_columns:
+        if columns & averaged and columns & set(keep):
+            return (
+                "Results may mislead: "
+                f"{', '.join(sorted(columns & set(keep)))} interacts with "
+                f"{', '.join(sorted(columns & averaged))}, which was averaged over."
+            )
+    return ""
