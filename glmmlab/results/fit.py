@@ -10,6 +10,7 @@ from glmmlab.results.checks import FitChecks
 from glmmlab.results.inference import FitInference
 from glmmlab.results.intervals import FitIntervals
 from glmmlab.results.numbers import FitNumbers
+from glmmlab.results.random import FitRandom
 from glmmlab.results.summary import Summary, summarize
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Fit(FitNumbers, FitIntervals, FitChecks, FitInference):
+class Fit(FitNumbers, FitIntervals, FitChecks, FitInference, FitRandom):
     """A fitted generalized linear mixed model.
 
     Immutable.  Coefficients and their tests are on the scale of the linear predictor; tests are
