@@ -56,13 +56,17 @@ class FitInference(FitDegrees):
         >>> fit.anova().frame["chisq"].round(3).to_dict()
         {'extract': 53.397, 'gen': 3.043, 'extract:gen': 6.448}
 
-        >>> aphids = gl.datasets.load("aphids")
-        >>> formula = "log(aphids + 1) ~ treatment + (1 | block)"
-        >>> fit = gl.glmm(formula, data=aphids, method="REML")
+        A split plot: varieties on whole plots, nitrogen on subplots.
+
+        >>> oats = gl.datasets.load("oats")
+        >>> formula = "grain ~ variety * nitrogen + (1 | block / variety)"
+        >>> fit = gl.glmm(formula, data=oats, method="REML")
         >>> fit.anova(df="kenward-roger").frame[["F", "df", "df_resid"]].round(3)
-                        F  df  df_resid
+                               F  df  df_resid
         term
-        treatment  12.143   3      85.0
+        variety            1.485   2      10.0
+        nitrogen          37.686   3      45.0
+        variety:nitrogen   0.303   6      45.0
         """
         from glmmlab.inference.anova import anova
 
