@@ -48,7 +48,9 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitInference, FitRandom):
             Add R's significance codes to the coefficient tables.
         df : {"satterthwaite", "kenward-roger"} or float, optional
             t tests of the coefficients with these degrees of freedom (Gaussian models with
-            identity link; Kenward and Roger's also changes the standard errors).
+            identity link; others warn and keep z).  A method brings its standard errors: lmer's
+            (X' V^{-1} X)^{-1}, which leaves the uncertainty of the variances to the df, or
+            Kenward and Roger's, which adds it.
 
         Examples
         --------
