@@ -10,8 +10,9 @@ from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.design import Design
-from glmmlab.errors import ConvergenceError, ConvergenceWarning
+from glmmlab.errors import BoundaryWarning, ConvergenceError, ConvergenceWarning
 from glmmlab.estimate import frames, verdict
+from glmmlab.estimate.boundary import boundary_sentences
 from glmmlab.estimate.curvature import gradients
 from glmmlab.estimate.optimise import Path, minimise
 from glmmlab.estimate.result import Estimate
@@ -112,8 +113,6 @@ def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
     path.values[:0] = [value for _, value in start.path]
     path.evaluations += len(start.path)
     optimum = settle(laplace, path, start.scale)
-    if optimum.free.all():
-        return path, optimum
     if optimum.boundary_is_true:
         other = second_valley(laplace, optimum, start.scale)
     else:
@@ -163,6 +162,9 @@ def _estimate(
     eta, aux = frames.predictors(design, laplace, at, gammas)
     separated = separated_coefficients(design, family, eta)
     raised = verdict.convergence_warnings(laplace, path, optimum, separated)
+    raised += [
+        BoundaryWarning(said) for said in boundary_sentences(family, auxiliary, design.auxiliary)
+    ]
     for warning in raised:
         python_warnings.warn(warning, stacklevel=4)
     return Estimate(

@@ -8,12 +8,15 @@ import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.blocks import RandomStructure
+from glmmlab.blocks.structure import Slot
 from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
 from glmmlab.estimate.optimise import Path, positive_definite
 from glmmlab.laplace import Evaluation, Laplace
 
 NEAR_ZERO = 0.05
 """Columns of Lambda below this share of their natural size are tried at exactly zero."""
+WORTH_A_LOOK = 0.3
+"""How far above the minimum a point may lie to be descended from again."""
 
 
 @dataclass(frozen=True)
@@ -161,27 +164,49 @@ def escape(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray:
 
 
 def second_valley(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray | None:
-    """A start for another minimum of f away from a variance of zero, if one is likely.
+    """A start for another minimum of f, if one is likely: variances at zero and away from it.
 
-    Zero can be a local minimum beside a lower one.  Along a single variance f then falls again
-    after it has risen, the other parameters fixed; with correlated effects the other entries
-    move along, so those are always descended from a second time.
+    f may have a minimum with a variance at zero and another with it away from zero.  From a
+    positive one, f is looked at with that column of Lambda at zero, from a zero one with it at
+    its natural size, the other parameters fixed; a value hardly above the minimum is worth a
+    second descent, and so is one below a smaller step's.  Beside a zero in correlated effects
+    the other entries move along, so those are always descended from a second time.
     """
+    lowest = float(optimum.at.f) + WORTH_A_LOOK
+    found: FloatArray | None = None
+    for group in columns_of(laplace.structure):
+        index = np.array(group) + laplace.n_beta
+        if optimum.free[index[0]]:
+            trials = [(index, np.zeros(len(index)))]
+        elif len(group) > 1 or _has_correlations(laplace, group[0]):
+            return _fresh_term(laplace, optimum, scale, group[0])
+        else:
+            trials = [(index[:1], share * scale[index[:1]]) for share in (0.3, 1.0, 2.0)]
+        last = np.inf
+        for where, values in trials:
+            psi = optimum.at.psi.copy()
+            psi[where] = values
+            f = float(laplace.evaluate(psi, optimum.at.modes, gradient=False).f)
+            nearly = f < lowest and not np.array_equal(values, 0.3 * scale[where])
+            if nearly or f < last < np.inf:
+                found, lowest = psi, min(f, lowest)
+            last = f
+    return found
+
+
+def _slot_of(laplace: Laplace, entry: int) -> Slot:
+    return next(s for s in laplace.structure.slots if s.theta.start <= entry < s.theta.stop)
+
+
+def _has_correlations(laplace: Laplace, entry: int) -> bool:
+    slot = _slot_of(laplace, entry)
+    return len(slot.rows) > slot.size
+
+
+def _fresh_term(laplace: Laplace, optimum: Optimum, scale: FloatArray, entry: int) -> FloatArray:
+    """The optimum with one term's factor set to its natural size, without correlations."""
+    slot = _slot_of(laplace, entry)
+    index = np.arange(slot.theta.start, slot.theta.stop) + laplace.n_beta
     psi = optimum.at.psi.copy()
-    for s in laplace.structure.slots:
-        index = np.arange(s.theta.start, s.theta.stop) + laplace.n_beta
-        zero = index[~optimum.free[index]]
-        if not len(zero):
-            continue
-        if len(s.rows) > s.size:
-            psi[index] = np.where(s.rows == s.cols, scale[index], 0.0)
-            return psi
-        for first in zero:
-            values = [float(optimum.at.f)]
-            for share in (0.3, 1.0, 2.0):
-                beside = optimum.at.psi.copy()
-                beside[first] = share * scale[first]
-                values.append(float(laplace.evaluate(beside, optimum.at.modes, False).f))
-                if values[-1] < values[-2]:
-                    return beside
-    return None
+    psi[index] = np.where(slot.rows == slot.cols, scale[index], 0.0)
+    return psi
