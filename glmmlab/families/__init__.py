@@ -15,6 +15,7 @@ from glmmlab.families.genpois import GeneralizedPoisson
 from glmmlab.families.inverse_gaussian import InverseGaussian
 from glmmlab.families.lognormal import LogNormal
 from glmmlab.families.nbinom import NegativeBinomial1, NegativeBinomial2
+from glmmlab.families.ordbeta import OrderedBeta
 from glmmlab.families.poisson import Poisson
 from glmmlab.families.student_t import StudentT
 from glmmlab.families.truncated import (
@@ -22,6 +23,7 @@ from glmmlab.families.truncated import (
     TruncatedNegativeBinomial2,
     TruncatedPoisson,
 )
+from glmmlab.families.tweedie import Tweedie
 from glmmlab.families.zero_inflated import ZeroInflated
 from glmmlab.links import Link
 
@@ -37,11 +39,13 @@ __all__ = [
     "LogNormal",
     "NegativeBinomial1",
     "NegativeBinomial2",
+    "OrderedBeta",
     "Poisson",
     "StudentT",
     "TruncatedNegativeBinomial1",
     "TruncatedNegativeBinomial2",
     "TruncatedPoisson",
+    "Tweedie",
     "ZeroInflated",
     "get",
     "names",
@@ -65,6 +69,8 @@ _REGISTRY: dict[str, type[Family]] = {
         TruncatedNegativeBinomial1,
         TruncatedNegativeBinomial2,
         GeneralizedPoisson,
+        OrderedBeta,
+        Tweedie,
     )
 }
 

@@ -84,6 +84,11 @@ class Family(ABC):
     """Whether a zero has positive density; if not, zero inflation makes a hurdle model."""
     dispersion_label: ClassVar[str] = ""
     """What the reported dispersion is, e.g. ``sigma^2``."""
+    dispersion_hint: ClassVar[str] = ""
+    """How to read the reported dispersion where its direction surprises."""
+    dispersion_limit: ClassVar[tuple[str, float] | None] = None
+    """The simpler family at the end of the dispersion's range, and the sign of the predictor's
+    infinity there."""
     auxiliary: tuple[str, ...] = ()
 
     def __init__(self, link: str | Link | None = None) -> None:

@@ -47,6 +47,7 @@ class Beta(Family):
     natural = "logit"
     support = "numbers strictly between 0 and 1"
     zero_is_possible = False
+    dispersion_hint = "larger phi = less spread"
     auxiliary = ("dispersion",)
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:

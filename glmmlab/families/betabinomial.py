@@ -31,6 +31,8 @@ class BetaBinomial(Binomial):
 
     name = "betabinomial"
     allowed_links = ("logit", "probit", "cloglog", "log")
+    dispersion_hint = "larger phi = less spread"
+    dispersion_limit = ("binomial", 1.0)
     auxiliary = ("dispersion",)
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:

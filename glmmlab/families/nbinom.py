@@ -32,6 +32,7 @@ class NegativeBinomial2(CountFamily):
     """
 
     name = "nbinom2"
+    dispersion_limit = ("poisson", 1.0)
     auxiliary = ("dispersion",)
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
@@ -123,6 +124,7 @@ class NegativeBinomial1(CountFamily):
     """
 
     name = "nbinom1"
+    dispersion_limit = ("poisson", -1.0)
     auxiliary = ("dispersion",)
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:

@@ -204,8 +204,7 @@ def log_minus_digamma(x: FloatArray) -> FloatArray:
     for step in range(1, _SHIFT):
         shifted = shifted + 1.0 / (x + float(step))
     a = 1.0 / z
-    series = _series(np.ravel(a * a))[1].reshape(np.shape(x))
-    return shifted - np.log1p(_SHIFT / x) + 0.5 * a + series
+    return shifted - np.log1p(_SHIFT / x) + 0.5 * a + _one_series(1, a * a)
 
 
 def stirling_remainder(x: FloatArray) -> FloatArray:
@@ -217,14 +216,22 @@ def stirling_remainder(x: FloatArray) -> FloatArray:
     >>> float(stirling_remainder(np.array([1e3]))[0].round(13))
     8.33333306e-05
     """
-    x = np.maximum(x, 1e-300)
+    x = np.maximum(x, 1e-30)  # the product of nine must not overflow; nobody asks below
     z = x + float(_SHIFT)
-    shifted = np.log1p(1.0 / x)
+    a = 1.0 / x
+    shifted = 1.0 + a
     for step in range(2, _SHIFT):
-        shifted = shifted + np.log1p(step / x)
-    a = 1.0 / z
-    series = _series(np.ravel(a * a))[0].reshape(np.shape(x))
-    return (x + (_SHIFT - 0.5)) * np.log1p(_SHIFT / x) - _SHIFT - shifted + z * series
+        shifted = shifted * (1.0 + step * a)
+    rest = z * _one_series(0, 1.0 / (z * z)) - np.log(shifted)
+    return (x + (_SHIFT - 0.5)) * np.log1p(_SHIFT * a) - _SHIFT + rest
+
+
+def _one_series(row: int, y: FloatArray) -> FloatArray:
+    """One of the four Stirling series, by Horner's rule."""
+    total = _SERIES[row, -1] * y
+    for coefficient in _SERIES[row, -2::-1]:
+        total = (total + coefficient) * y
+    return total
 
 
 def log1pmx(d: FloatArray) -> FloatArray:

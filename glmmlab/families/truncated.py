@@ -196,6 +196,7 @@ class TruncatedNegativeBinomial2(_Truncated, NegativeBinomial2):
     """
 
     name = "truncated_nbinom2"
+    dispersion_limit = ("truncated_poisson", 1.0)
     _base = NegativeBinomial2
 
     def _log_zero(self, aux: AuxValues, t: FloatArray) -> _LogZero:
@@ -225,6 +226,7 @@ class TruncatedNegativeBinomial1(_Truncated, NegativeBinomial1):
     """
 
     name = "truncated_nbinom1"
+    dispersion_limit = ("truncated_poisson", -1.0)
     _base = NegativeBinomial1
 
     def _log_zero(self, aux: AuxValues, t: FloatArray) -> _LogZero:

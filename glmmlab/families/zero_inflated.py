@@ -65,6 +65,8 @@ class ZeroInflated(Family):
         self.integer = base.integer  # type: ignore[misc]
         self.is_binomial = base.is_binomial  # type: ignore[misc]
         self.dispersion_label = base.dispersion_label  # type: ignore[misc]
+        self.dispersion_hint = base.dispersion_hint  # type: ignore[misc]
+        self.dispersion_limit = base.dispersion_limit  # type: ignore[misc]
         self.support = base.support if base.zero_is_possible else f"{base.support}, and 0"  # type: ignore[misc]
         self.auxiliary = (*base.auxiliary, "zero_inflation")
         self.eta_range = base.eta_range

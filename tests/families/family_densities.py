@@ -118,6 +118,45 @@ def genpois(y, mu, rest, aux, n):
     return mp.log(theta) + (y - 1) * mp.log(d) - d - mp.loggamma(y + 1)
 
 
+def ordbeta(y, mu, rest, aux, n):
+    eta = mp.log(mu / rest)
+
+    def expit(x):
+        return 1 / (1 + mp.exp(-x))
+
+    if y == 0:
+        return mp.log(expit(aux[1] - eta))
+    if y == 1:
+        return mp.log(expit(eta - aux[2]))
+    return mp.log(expit(eta - aux[1]) - expit(eta - aux[2])) + beta(y, mu, rest, aux, n)
+
+
+def tweedie(y, mu, rest, aux, n):
+    """Poisson sum of gamma variables, term by term."""
+    phi, p = mp.exp(aux[0]), 1 + 1 / (1 + mp.exp(-aux[1]))
+    number = mu ** (2 - p) / (phi * (2 - p))
+    if y == 0:
+        return -number
+    shape, scale = (2 - p) / (p - 1), phi * (p - 1) * mu ** (p - 1)
+    peak = int(y ** (2 - p) / (phi * (2 - p))) + 1
+    total = mp.mpf(0)
+
+    def term(j):  # but for what all share
+        value = j * (mp.log(number) + shape * mp.log(y / scale))
+        return value - mp.loggamma(j + 1) - mp.loggamma(j * shape)
+
+    top = term(peak)
+    for step in (1, -1):
+        j = peak if step == 1 else peak - 1
+        while j >= 1:
+            piece = mp.exp(term(j) - top)
+            total += piece
+            if piece < mp.eps * total * mp.mpf(10) ** -10:
+                break
+            j += step
+    return top + mp.log(total) - number - y / scale - mp.log(y)
+
+
 DENSITIES: dict[str, Density] = {
     "gaussian": gaussian,
     "t": student_t,
@@ -134,6 +173,8 @@ DENSITIES: dict[str, Density] = {
     "truncated_nbinom1": truncated(nbinom1),
     "truncated_nbinom2": truncated(nbinom2),
     "genpois": genpois,
+    "ordbeta": ordbeta,
+    "tweedie": tweedie,
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glmmlab import families
 from glmmlab.families import ZeroInflated
 from glmmlab.families.base import Family
 
@@ -28,6 +29,8 @@ SETTINGS: dict[str, list[tuple[float, tuple[float, ...], float | None]]] = {
     "truncated_nbinom1": [(0.4, (0.7,), None), (20.0, (1.0,), None), (6.0, (-5.0,), None)],
     "truncated_nbinom2": [(0.05, (-0.7,), None), (20.0, (0.5,), None), (6.0, (7.0,), None)],
     "genpois": [(0.4, (0.7,), None), (20.0, (1.5,), None), (30.0, (-0.8,), None)],
+    "ordbeta": [(0.3, (1.5, -1.0, 1.0), None), (0.8, (3.0, 0.5, 2.0), None)],
+    "tweedie": [(1.5, (0.2, 0.4), None), (0.3, (-2.0, -0.5), None)],
     "inverse_gaussian": [(1.5, (-0.7,), None), (0.2, (1.0,), None)],
     "lognormal": [(1.5, (-0.7,), None), (0.2, (-1.5,), None)],
 }
@@ -81,6 +84,12 @@ def _grid(family: Family, mu: float, trials: float | None) -> tuple[np.ndarray, 
     if family.integer:
         first = 0.0 if base.zero_is_possible else 1.0
         return np.arange(first, COUNTS), np.ones(COUNTS - int(first))
+    if base.name == "ordbeta":
+        y, weight = _grid(families.get("beta"), mu, trials)
+        return np.concatenate([[0.0], y, [1.0]]), np.concatenate([[1.0], weight, [1.0]])
+    if base.name == "tweedie":
+        y, weight = _grid(families.get("gamma"), mu, trials)
+        return np.concatenate([[0.0], y]), np.concatenate([[1.0], weight])
     if base.natural == "identity":
         x = np.linspace(-12.0, 12.0, 24001)
         return mu + np.sinh(x), np.cosh(x) * (x[1] - x[0])

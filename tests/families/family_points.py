@@ -26,6 +26,8 @@ RESPONSES: dict[str, list[tuple[float, float | None]]] = {
     "truncated_nbinom1": [(1.0, None), (2.0, None), (250.0, None)],
     "truncated_nbinom2": [(1.0, None), (2.0, None), (250.0, None)],
     "genpois": [(0.0, None), (1.0, None), (2.0, None), (250.0, None)],
+    "ordbeta": [(0.0, None), (1.0, None), (0.31, None), (1e-6, None)],
+    "tweedie": [(0.0, None), (1e-4, None), (0.7, None), (40.0, None)],
     "inverse_gaussian": [(0.02, None), (3.0, None), (5e3, None)],
     "lognormal": [(0.02, None), (3.0, None), (5e3, None)],
 }
@@ -41,6 +43,8 @@ AUXILIARIES: dict[str, list[tuple[float, ...]]] = {
     "truncated_nbinom1": [(0.4,), (-23.0,), (9.0,), (-6.0,)],
     "truncated_nbinom2": [(0.4,), (-12.0,), (23.0,), (6.0,)],
     "genpois": [(0.4,), (0.0,), (23.0,), (4.0,)],
+    "ordbeta": [(1.4, -1.0, 1.0), (4.0, -2.0, -1.99), (-12.0, -9.0, 3.0), (12.0, 0.0, 6.0)],
+    "tweedie": [(0.4, 0.3), (2.0, -2.5), (-1.5, 0.0), (0.0, 2.5)],
     "inverse_gaussian": [(-0.7,), (2.0,), (-20.0,), (6.0,)],
     "lognormal": [(-0.7,), (2.0,), (-6.0,), (9.0,)],
 }
@@ -79,6 +83,8 @@ def etas(name: str, link: str) -> list[float]:
         return [max(v, -300.0) for v in values]
     if name == "lognormal":  # and here mu^2 / phi^2
         return [min(v, 300.0) for v in values]
+    if name == "tweedie":
+        return [min(max(v, -300.0), 300.0) for v in values]
     if name in SQUARED_MEAN:  # the density needs the square of the mean
         return [v for v in values if v <= 300.0] + ([-3e3] if link == "identity" else [])
     return values

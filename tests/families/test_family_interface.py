@@ -166,6 +166,8 @@ CHECKS = [
     ("truncated_nbinom1", [1.0, 12.0], [0.0, -1.0, 1.5, np.nan, np.inf], None),
     ("truncated_nbinom2", [1.0, 12.0], [0.0, -1.0, 1.5, np.nan, np.inf], None),
     ("genpois", [0.0, 12.0], [-1.0, 0.5, np.nan, np.inf], None),
+    ("ordbeta", [0.0, 1.0, 0.5], [-0.1, 1.1, np.nan], None),
+    ("tweedie", [0.0, 12.5], [-1.0, np.nan, np.inf], None),
     ("inverse_gaussian", [1e-300, 5.0], [0.0, -1.0, np.nan, np.inf], None),
     ("lognormal", [1e-300, 5.0], [0.0, -1.0, np.nan, np.inf], None),
     ("beta", [1e-9, 0.5], [0.0, 1.0, -0.1, 1.1, np.nan], None),
