@@ -11,6 +11,8 @@ from glmmlab.estimate.result import Estimate
 from glmmlab.inference.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from glmmlab.residuals import SimulatedResiduals
 
 
@@ -89,12 +91,61 @@ class FitChecks:
         return simulate(self.estimate, n, seed, random_effects)
 
     def simulate_residuals(
-        self, n: int = 250, seed: Seed = None, random_effects: str = "unconditional"
+        self,
+        n: int = 250,
+        seed: Seed = None,
+        random_effects: str = "unconditional",
+        *,
+        method: str = "pit",
+        rotation: ArrayLike | str | None = None,
+        refit: bool = False,
+        progress: bool = False,
     ) -> SimulatedResiduals:
-        """Scaled quantile residuals from `n` simulations, with their tests and plots."""
+        """Scaled quantile residuals, with their tests and plots.
+
+        Parameters
+        ----------
+        n : int
+            Number of simulations.
+        seed : int, Generator or None
+            The same seed gives the same residuals.
+        random_effects : {"unconditional", "conditional"}
+            Drawn anew for every simulation, which checks the whole model, or kept at their
+            modes, which checks the rows given the groups.
+        method : {"pit", "traditional"}
+            How ties are treated; see :func:`glmmlab.residuals.from_simulations`.
+        rotation : array or "estimated", optional
+            Covariance of the rows to rotate away.
+        refit : bool
+            Refit the model to every simulated response (slow).
+        progress : bool
+            A progress bar while refitting.
+
+        Returns
+        -------
+        SimulatedResiduals
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", seeds, "binomial")
+        >>> residuals = fit.simulate_residuals(n=100, seed=1)
+        >>> residuals.scaled.shape
+        (21,)
+        """
         from glmmlab.residuals import simulate_residuals
 
-        return simulate_residuals(self.estimate, n, seed, random_effects)
+        return simulate_residuals(
+            self.estimate,
+            n,
+            seed,
+            random_effects,
+            method=method,
+            rotation=rotation,
+            refit=refit,
+            progress=progress,
+        )
 
     def diagnose(self) -> Diagnosis:
         """What is wrong with the fit, if anything, and what to do: in sentences."""
