@@ -20,7 +20,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   const WIDTH = 360;
   const HEIGHT = 280;
-  const BOX = { left: 50, right: 12, top: 26, bottom: 44 };
+  const BOX = { left: 66, right: 12, top: 26, bottom: 44 };
   const figures = new Map();
   let count = 0;
 
@@ -71,10 +71,10 @@
 
   function ticks([low, high], wanted) {
     const power = 10 ** Math.floor(Math.log10((high - low) / wanted));
-    const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => (high - low) / s <= wanted);
+    const step = [1, 2, 5, 10].map((m) => m * power).find((s) => (high - low) / s <= wanted);
     const first = Math.ceil(low / step - 1e-9);
     const last = Math.floor(high / step + 1e-9);
-    const digits = Math.max(0, -Math.floor(Math.log10(step)) + (step / power === 2.5 ? 1 : 0));
+    const digits = Math.max(0, -Math.floor(Math.log10(step * (1 + 1e-9))));
     return Array.from({ length: last - first + 1 }, (_, i) => {
       const value = (first + i) * step;
       return [value, value.toFixed(digits).replace(/^-0(\.0*)?$/, "0").replace("-", "−")];
@@ -114,14 +114,14 @@
         shape("path", { d: `M${this.px(value)},${bottom}v5` }, axis);
         this.words(label, this.px(value), bottom + 17, "middle", axis);
       });
-      ticks(y, 8).forEach(([value, label]) => {
+      ticks(y, 6).forEach(([value, label]) => {
         shape("path", { d: `M${BOX.left},${this.py(value)}h-5` }, axis);
         this.words(label, BOX.left - 8, this.py(value) + 4, "end", axis);
       });
       this.words(xlabel, (BOX.left + WIDTH - BOX.right) / 2, HEIGHT - 8, "middle", axis);
       const name = this.words(ylabel, 0, 0, "middle", axis);
       name.setAttribute("transform", `translate(12 ${(BOX.top + bottom) / 2}) rotate(-90)`);
-      this.words(title, BOX.left - 36, 14, "start", axis).setAttribute("class", "s-title");
+      this.words(title, BOX.left - 52, 14, "start", axis).setAttribute("class", "s-title");
       this.labels = shape("g", {}, this.svg);
       return this;
     }

@@ -59,9 +59,9 @@
       const eta = (x) => a + b * x;
       const mu = (x) => inverseLink[link](eta(x));
       const { means, axis, words } = ALLOWED[link];
-      left.axes({ x: [0, 10], y: [-8, 8], xlabel: "x", ylabel: "η, link scale", title: "η = β₀ + β₁ x" });
+      left.axes({ x: [0, 10], y: [-10, 10], xlabel: "x", ylabel: "η, link scale", title: "η = β₀ + β₁ x" });
       if (link === "inverse") {
-        left.band(-Infinity, 0, "s-forbidden").text("forbidden: no mean has η ≤ 0", 9.8, -7.4, "end");
+        left.band(-Infinity, 0, "s-forbidden").text("forbidden: no mean has η ≤ 0", 9.8, -9.3, "end");
       }
       marks.forEach((x) => left.line([[0, eta(x)], [x, eta(x)]], "s-thin"));
       left.line(curve(xs, eta), "s-fixed").dots(marks.map((x) => [x, eta(x)]), 3.5, "s-fixed");
@@ -93,7 +93,7 @@
       left.area(points, "s-assumed").line(points, "s-assumed").line([[mu, 0], [mu, y[1]]], "s-mean");
       right.axes({ x: [-5, 5], y: [0, 18], xlabel: "mean μ", ylabel: "Var(y)", title: "variance and mean" });
       right.line([[-5, sigma ** 2], [5, sigma ** 2]], "s-assumed").here(mu, sigma ** 2);
-      return `Mean ${format(mu)}, variance σ² = ${format(sigma ** 2)}, whatever the mean is.`;
+      return `Mean ${format(mu)}. The variance is σ² = ${format(sigma ** 2)}, whatever the mean.`;
     },
   });
 
@@ -208,8 +208,8 @@
     controls: [
       { kind: "radio", name: "kind", label: "kind", value: "2", options: [["2", "NB2"], ["1", "NB1"]] },
       range("mu", "mean μ", 0.5, 30, 0.5, 5),
-      { ...logRange("theta", "θ", 0.2, 50, 2), when: ({ kind }) => kind === "2" },
-      { ...logRange("phi", "φ", 0.1, 20, 2.5), when: ({ kind }) => kind === "1" }],
+      { ...logRange("theta", "shape θ", 0.2, 50, 2), when: ({ kind }) => kind === "2" },
+      { ...logRange("phi", "extra spread φ", 0.1, 20, 2.5), when: ({ kind }) => kind === "1" }],
     settings: [0.5, 2, 20].map((theta) => [`θ = ${theta}`, { kind: "2", mu: 5, theta }]),
     panels: PANELS("Negative binomial"),
     draw({ kind, mu, theta, phi }, [left, right]) {
