@@ -1,0 +1,73 @@
+"""Auxiliary parts that run to the end of their range: no zero inflation, no extra dispersion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from glmmlab._types import BoolArray, FloatArray
+from glmmlab.design import LinearPart
+from glmmlab.estimate.result import PartEstimate
+from glmmlab.families.base import Family
+
+EDGE = 10.0
+"""On a log or logit scale: a probability of 5e-5, or a dispersion 20,000 times the other part."""
+
+
+def boundary_sentences(
+    family: Family, parts: Mapping[str, PartEstimate], designs: Mapping[str, LinearPart]
+) -> Iterator[str]:
+    """One sentence a part whose predictor runs to infinity, with what it means.
+
+    A predictor counts as running away when it lies beyond 10 and its standard error is of its own
+    size: the likelihood is flat there, which a merely extreme but well determined value is not.
+
+    Parameters
+    ----------
+    family : Family
+    parts, designs : mapping from the auxiliary part's name
+        Its estimate, and its model matrix on the rows used.
+    """
+    if "zero_inflation" in parts:
+        part, X = parts["zero_inflation"], designs["zero_inflation"]
+        none, all_ = (_runs_away(part, X, sign) for sign in (-1.0, 1.0))
+        if none.any():
+            base = family.name.removeprefix("zero_inflated_")
+            there = "" if none.all() else " there"
+            yield (
+                f"the zero-inflation probability is estimated as 0{_rows(none)}: the data show no "
+                f"more zeros{there} than the {base} distribution explains. Its coefficient and "
+                "standard error mean nothing; leave zero_inflation= out (or simplify it) and "
+                "compare the two fits."
+            )
+        if all_.any():
+            yield (
+                f"the zero-inflation probability is estimated as 1{_rows(all_)}: all of these "
+                "responses are zero. Merge levels, or simplify zero_inflation=."
+            )
+    if "dispersion" in parts and family.dispersion_limit is not None:
+        simpler, sign = family.dispersion_limit
+        away = _runs_away(parts["dispersion"], designs["dispersion"], sign)
+        if away.any():
+            yield (
+                f"the dispersion of the {family.name} family runs to its limit{_rows(away)}, "
+                f"which is the {simpler} family: the data vary no more than that. Its value and "
+                f"standard error mean nothing; the other estimates are those of {simpler}, the "
+                "simpler model."
+            )
+
+
+def _runs_away(part: PartEstimate, design: LinearPart, sign: float) -> BoolArray:
+    """Rows whose predictor is beyond the edge on this side and not determined."""
+    kept = np.flatnonzero(part.estimable)
+    predictor: FloatArray = design.X @ part.params[kept]
+    cov = part.cov[np.ix_(kept, kept)]
+    variance = np.einsum("ij,jk,ik->i", design.X, cov, design.X)
+    with np.errstate(invalid="ignore"):
+        determined = np.sqrt(np.maximum(variance, 0.0)) < 0.5 * np.abs(predictor)
+    return (sign * predictor > EDGE) & ~determined
+
+
+def _rows(away: BoolArray) -> str:
+    return "" if away.all() else f" in {int(away.sum())} of {away.size} rows"
