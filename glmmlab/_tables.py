@@ -1,14 +1,17 @@
 """Tables as text and as HTML, drawn from the same cells, and the rules for printing numbers.
 
 A room builds a :class:`Document` of paragraphs and :class:`Table` objects out of its frames;
-``text()`` and ``html()`` then show the same strings.  The HTML carries no colours of its own
-(it follows a light or a dark notebook) and every string in it is escaped.
+``text()``, ``html()``, ``to_markdown()`` and ``to_latex()`` then show the same strings.  The HTML
+carries no colours of its own (it follows a light or a dark notebook); every string is escaped for
+the language it is written in.  :class:`Exported` gives these to every object that has a Document.
 """
 
 from __future__ import annotations
 
 import html
 import math
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +24,34 @@ _RULE = "1px solid rgba(128, 128, 128, 0.55)"  # a grey that shows on white and 
 def escape(label: object) -> str:
     """Any label as harmless HTML text."""
     return html.escape(str(label), quote=True)
+
+
+_MARKDOWN = re.compile(r"([\\`*_<>|~])")
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+}  # fmt: skip
+_NEGATIVE = re.compile(r"^-(?=[\d.]|inf)")
+
+
+def escape_markdown(label: object) -> str:
+    """Any label as literal Markdown.
+
+    >>> print(escape_markdown("(1 | g) + a * b"))
+    (1 \\| g) + a \\* b
+    """
+    return _MARKDOWN.sub(r"\\\1", str(label))
+
+
+def escape_latex(label: object) -> str:
+    """Any label as literal LaTeX; a leading minus of a number as a minus sign.
+
+    >>> print(escape_latex("-0.5"), escape_latex("a_b < 5%"))
+    $-$0.5 a\\_b \\textless{} 5\\%
+    """
+    text = "".join(_LATEX.get(character, character) for character in str(label))
+    return _NEGATIVE.sub("$-$", text)
 
 
 # ------------------------------------------------------------------------------- numbers
@@ -187,6 +218,44 @@ class Table:
             f"{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
 
+    def to_markdown(self) -> str:
+        """The table in Markdown's pipe form.
+
+        >>> print(Table(("", "p"), [("a * b", "0.08")]).to_markdown())
+        |  | p |
+        | :-- | --: |
+        | a \\* b | 0.08 |
+        """
+        sides = [":--" if j < self.left else "--:" for j in range(len(self.columns))]
+        body = [[escape_markdown(c) for c in row] for row in (self.columns, *self.rows)]
+        lines = ["| " + " | ".join(cells) + " |" for cells in (body[0], sides, *body[1:])]
+        return "\n".join([f"**{escape_markdown(self.title)}**\n", *lines] if self.title else lines)
+
+    def to_latex(self) -> str:
+        r"""The table as a LaTeX tabular with the rules of booktabs.
+
+        >>> print(Table(("", "z"), [("a_b", "-1.2")]).to_latex())
+        \begin{tabular}{lr}
+        \toprule
+         & z \\
+        \midrule
+        a\_b & $-$1.2 \\
+        \bottomrule
+        \end{tabular}
+        """
+        sides = "".join(self._side(j)[0] for j in range(len(self.columns)))
+        head, *body = [
+            " & ".join(map(escape_latex, row)) + r" \\" for row in (self.columns, *self.rows)
+        ]
+        lines = [rf"\begin{{tabular}}{{{sides}}}", r"\toprule", head, r"\midrule", *body]
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        title = [rf"\textbf{{{escape_latex(self.title)}}}", ""] if self.title else []
+        return "\n".join([*title, *lines])
+
+    def to_html(self) -> str:
+        """The table as an HTML fragment."""
+        return self.html()
+
     def _side(self, column: int) -> str:
         return "left" if column < self.left else "right"
 
@@ -217,6 +286,50 @@ class Document:
         heading = f"<p><strong>{escape(self.heading)}</strong></p>" if self.heading else ""
         parts = "".join(_paragraph(p) if isinstance(p, str) else p.html() for p in self.parts)
         return f'<div class="glmmlab">{heading}{parts}</div>'
+
+    def to_markdown(self) -> str:
+        """All parts as Markdown, a blank line between them."""
+        parts = [f"**{escape_markdown(self.heading)}**"] if self.heading else []
+        for part in self.parts:
+            if isinstance(part, str):
+                parts.append("  \n".join(map(escape_markdown, part.split("\n"))))
+            else:
+                parts.append(part.to_markdown())
+        return "\n\n".join(parts)
+
+    def to_latex(self) -> str:
+        """All parts as LaTeX (needs the package booktabs)."""
+        parts = [rf"\textbf{{{escape_latex(self.heading)}}}"] if self.heading else []
+        for part in self.parts:
+            if isinstance(part, str):
+                parts.append(" \\\\\n".join(map(escape_latex, part.split("\n"))))
+            else:
+                parts.append(part.to_latex())
+        return "\n\n".join(parts)
+
+    def to_html(self) -> str:
+        """All parts as one HTML fragment."""
+        return self.html()
+
+
+class Exported(ABC):
+    """Something with a Document, for other programs: Markdown, LaTeX, HTML."""
+
+    @abstractmethod
+    def _document(self) -> Document:
+        """The parts in order."""
+
+    def to_markdown(self) -> str:
+        """As Markdown, for a report or an issue."""
+        return self._document().to_markdown()
+
+    def to_latex(self) -> str:
+        """As LaTeX, for a paper; the tables use the rules of the package booktabs."""
+        return self._document().to_latex()
+
+    def to_html(self) -> str:
+        """As an HTML fragment without colours of its own, every label escaped."""
+        return self._document().html()
 
 
 def _paragraph(text: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
-from glmmlab._tables import Document, Table, format_fixed, format_p
+from glmmlab._tables import Document, Exported, Table, format_fixed, format_p
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.f_tests import FTest, JointDegrees, title_of
@@ -25,7 +25,7 @@ _ROMAN = {2: "II", 3: "III"}
 
 
 @dataclass(frozen=True)
-class AnovaTable:
+class AnovaTable(Exported):
     """Tests of terms.
 
     Attributes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from glmmlab._tables import Document, Table, common_decimals, format_fixed
+from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import (
     DataError,
@@ -36,7 +36,7 @@ BATCHES = 8
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class Bootstrap(Exported):
     """Statistics of models refitted to simulated responses.
 
     Attributes
@@ -105,7 +105,7 @@ class Bootstrap:
         limits = {"estimate": self.estimates, "lower": low, "upper": high}
         return pd.DataFrame(limits, index=self.estimates.index)
 
-    def document(self) -> Document:
+    def _document(self) -> Document:
         """Text and HTML: summary, percentile limits, what failed."""
         limits = self.conf_int()
         frame = self.summary.join(limits[["lower", "upper"]])
@@ -126,12 +126,12 @@ class Bootstrap:
         )
 
     def __str__(self) -> str:
-        return self.document().text()
+        return self._document().text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.document().html()
+        return self._document().html()
 
 
 def bootstrap(
@@ -293,7 +293,7 @@ def _replicate(estimate: Estimate, statistic: Statistic, entropy: int, number: i
 def refit(estimate: Estimate, y: FloatArray) -> Estimate:
     """The same model fitted to another response of the same rows."""
     design = replace(estimate.design, y=y, warnings=())
-    return fit_design(design, estimate.family, estimate.method)
+    return fit_design(design, estimate.family, estimate.method, estimate.quadrature)
 
 
 def _collect(estimates: pd.Series, n: int, done: dict[int, _Outcome], entropy: int) -> Bootstrap:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
-from glmmlab._tables import Document, Table, format_fixed, format_p
+from glmmlab._tables import Document, Exported, Table, format_fixed, format_p
 from glmmlab._types import FloatArray
 from glmmlab.errors import ComparisonError
 
@@ -25,7 +25,7 @@ BOUNDARY_NOTE = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Exported):
     """Likelihood-ratio tests between fits of the same data, smallest model first.
 
     Attributes
@@ -43,7 +43,7 @@ class Comparison:
     formulas: Mapping[str, str]
     notes: tuple[str, ...]
 
-    def document(self) -> Document:
+    def _document(self) -> Document:
         """Text and HTML from the frame."""
         f = self.frame
         columns = {
@@ -62,12 +62,12 @@ class Comparison:
         return Document([models, table, *self.notes], heading="Likelihood-ratio comparison")
 
     def __str__(self) -> str:
-        return self.document().text()
+        return self._document().text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.document().html()
+        return self._document().html()
 
 
 def compare(

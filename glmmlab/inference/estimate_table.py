@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glmmlab import links
-from glmmlab._tables import Document
+from glmmlab._tables import Document, Exported
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import EstimabilityError
 from glmmlab.inference.contrasts import Method
@@ -34,7 +34,7 @@ Names = str | Sequence[str] | None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class EstimateTable:
+class EstimateTable(Exported):
     """Estimates on the link scale, ready to be shown, contrasted and tested.
 
     Attributes

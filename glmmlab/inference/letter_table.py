@@ -47,6 +47,19 @@ class LetterDisplay(pd.DataFrame):
     def _document(self) -> Document:
         return document(self.heading, self.frame, self.by, self.label_columns, self.notes)
 
+    # pandas' own would write the numbers unrounded and, for Markdown, need another package
+    def to_markdown(self) -> str:  # type: ignore[override]
+        """As Markdown, for a report or an issue."""
+        return self._document().to_markdown()
+
+    def to_latex(self) -> str:  # type: ignore[override]
+        """As LaTeX, for a paper; the tables use the rules of the package booktabs."""
+        return self._document().to_latex()
+
+    def to_html(self) -> str:  # type: ignore[override]
+        """As an HTML fragment without colours of its own, every label escaped."""
+        return self._document().html()
+
     def __repr__(self) -> str:
         return self._document().text()
 

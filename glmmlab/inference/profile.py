@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
-from glmmlab._tables import Document, Table, common_decimals, format_fixed
+from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray
 from glmmlab.errors import InferenceWarning, UnknownNameError
 from glmmlab.inference.intervals import normal_quantile
@@ -32,7 +32,7 @@ FLAT = 8
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Exported):
     """Profiles of the log-likelihood, one a parameter.
 
     ``zeta`` is the signed root sign(v - estimate) sqrt(2 (l_max - l(v))), l(v) the likelihood
@@ -122,7 +122,7 @@ class Profile:
         limits, cut = self.conf_int(level), normal_quantile(level)
         return plot_profiles(self.frame, limits, names, cut=cut, level=level, ax=ax)
 
-    def document(self) -> Document:
+    def _document(self) -> Document:
         """The limits as text and HTML."""
         limits = self.conf_int()
         rows = [
@@ -135,12 +135,12 @@ class Profile:
         return Document([table, "\n".join([note, *self.notes])], heading)
 
     def __str__(self) -> str:
-        return self.document().text()
+        return self._document().text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.document().html()
+        return self._document().html()
 
 
 def profile(

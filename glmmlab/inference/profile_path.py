@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
-from glmmlab.estimate.fit import Coordinates
+from glmmlab.estimate.fit import Coordinates, objective
 from glmmlab.estimate.optimise import minimise
 from glmmlab.estimate.start import starting_curvature, starting_values
 from glmmlab.inference.modes import cholesky_factors, theta_positions
-from glmmlab.laplace import Evaluation, Laplace, Modes
+from glmmlab.laplace import Evaluation, Modes
 
 if TYPE_CHECKING:
     from glmmlab.design import Design
@@ -60,10 +60,11 @@ class Surface:
         self, estimate: Estimate, order: tuple[int, tuple[int, ...]] | None = None
     ) -> None:
         design = estimate.design if order is None else _reordered(estimate.design, *order)
-        self.reml = estimate.method == "REML"
         coordinates = Coordinates.of(design.conditional.X)
         self.A = coordinates.A
-        self.laplace = Laplace(design, estimate.family, coordinates.X, self.reml)
+        self.laplace = objective(
+            design, estimate.family, coordinates.X, estimate.method, estimate.quadrature
+        )
         kept = estimate.conditional.estimable
         beta = np.asarray(np.linalg.solve(self.A, estimate.conditional.params[kept]), dtype=float)
         gammas = [part.params[part.estimable] for part in estimate.auxiliary.values()]

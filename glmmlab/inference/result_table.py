@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from glmmlab._tables import Document
+from glmmlab._tables import Document, Exported
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.linear import LinearEstimates, resolve_side
 from glmmlab.inference.views import document
@@ -24,7 +24,7 @@ def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ResultTable:
+class ResultTable(Exported):
     """Rows of estimates with their columns, as numbers and as text.
 
     Attributes

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glmmlab._tables import Document
+from glmmlab._tables import Document, Exported
 from glmmlab.errors import UnknownColumnError
 from glmmlab.inference.contrast_table import Contrasts
 from glmmlab.inference.estimate_table import EstimateTable
@@ -17,7 +17,7 @@ from glmmlab.inference.result_table import names_of
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class ContrastSet(Mapping[str, Contrasts]):
+class ContrastSet(Exported, Mapping[str, Contrasts]):
     """Contrasts of each factor at every combination of the others: ``simple="each"``.
 
     A mapping from the factor's name to its :class:`Contrasts`; each is adjusted by itself.

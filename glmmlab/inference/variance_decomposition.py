@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import polygamma
 
-from glmmlab._tables import Document, Table, common_decimals, format_fixed
+from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.marginal import averaged
@@ -44,7 +44,7 @@ LATENT = {"logit": np.pi**2 / 3.0, "probit": 1.0, "cloglog": np.pi**2 / 6.0}
 
 
 @dataclass(frozen=True)
-class VarianceDecomposition:
+class VarianceDecomposition(Exported):
     """Variances on the link scale and the shares made of them.
 
     Attributes
@@ -90,7 +90,7 @@ class VarianceDecomposition:
         """Random effects among all variance, that of the fixed part included."""
         return self._random
 
-    def document(self) -> Document:
+    def _document(self) -> Document:
         """Text and HTML."""
         f = self.frame
         cells = zip(
@@ -110,12 +110,12 @@ class VarianceDecomposition:
         return Document([table, "\n".join([numbers, how, *self.notes])], "Variance decomposition")
 
     def __str__(self) -> str:
-        return self.document().text()
+        return self._document().text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.document().html()
+        return self._document().html()
 
 
 def variance_decomposition(estimate: Estimate, method: str | None = None) -> VarianceDecomposition:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg
 from scipy.special import chdtrc, fdtrc
 
-from glmmlab._tables import Document, Table
+from glmmlab._tables import Document, Exported, Table
 from glmmlab._types import FloatArray
 from glmmlab.inference.f_tests import JointDegrees
 from glmmlab.inference.linear import LinearEstimates, estimable_combinations
@@ -37,7 +37,7 @@ def wald_chisq(params: FloatArray, cov: FloatArray) -> float:
 
 
 @dataclass(frozen=True)
-class WaldTest:
+class WaldTest(Exported):
     """Joint test of linear hypotheses.
 
     Attributes

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+
+from glmmlab._tables import Document, Exported, Table
 
 ALTERNATIVES = ("two-sided", "greater", "less")
 LEVEL = 0.05
@@ -56,7 +58,7 @@ def simulation_p(observed: float, simulated: np.ndarray, alternative: str) -> fl
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ResidualTest(ABC):
+class ResidualTest(Exported):
     """One test of a model through its simulated residuals.
 
     Attributes
@@ -110,6 +112,13 @@ class ResidualTest(ABC):
             ("alternative", self.alternative),
             ("based on", self._basis()),
         ]
+
+    def _document(self) -> Document:
+        return Document([self.method, Table(("", ""), self.facts(), left=2)], self.title)
+
+    def to_html(self) -> str:
+        """As the HTML table that a notebook shows."""
+        return self._repr_html_()
 
     def _basis(self) -> str:
         return f"{self.nobs} rows" + (f", {self.nsim} simulations" if self.nsim else "")

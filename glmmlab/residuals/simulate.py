@@ -102,7 +102,7 @@ def refits(estimate: Estimate, own: Parts, simulated: AnyArray, progress: bool) 
 
     def refit(response: FloatArray) -> tuple[FloatArray, FloatArray]:
         design = replace(estimate.design, y=response)
-        fitted = fit_design(design, estimate.family, estimate.method)
+        fitted = fit_design(design, estimate.family, estimate.method, estimate.quadrature)
         return conditional_mean(fitted), _pearson(fitted)
 
     mean = conditional_mean(estimate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glmmlab._types import Seed
 from glmmlab.estimate.result import Estimate
 from glmmlab.results.checks import FitChecks
 from glmmlab.results.inference import FitInference
@@ -14,6 +15,7 @@ from glmmlab.results.random import FitRandom
 from glmmlab.results.summary import Summary, summarize
 
 if TYPE_CHECKING:
+    from glmmlab.inference.report import Report
     from glmmlab.inference.small_sample import Df
 
 
@@ -76,6 +78,44 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitInference, FitRandom):
         treatment[T.systemic]    -1.251  0.257  85.000  -4.877  0.000
         """
         return summarize(self.estimate, stars, self._degrees(df))
+
+    def report(self, level: float = 0.95, checks: bool = True, seed: Seed = 1) -> Report:
+        """Methods and results in sentences, to be edited into a paper.
+
+        Parameters
+        ----------
+        level : float
+            Of the intervals.
+        checks : bool
+            Simulate residuals and report their tests.
+        seed : int, Generator or None
+            Of these simulations.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> print(fit.report().results.split("Residual")[0])
+        Wald tests of the terms: extract (chi-square 53.40 with 1 df, p < 0.001), gen
+        (chi-square 3.04 with 1 df, p = 0.081), extract:gen (chi-square 6.45 with 1 df, p = 0.011).
+        """
+        from glmmlab.inference.report import report
+
+        return report(self.estimate, level, checks, seed)
+
+    def to_markdown(self) -> str:
+        """The summary as Markdown."""
+        return self.summary().to_markdown()
+
+    def to_latex(self) -> str:
+        """The summary as LaTeX (its tables use the rules of booktabs)."""
+        return self.summary().to_latex()
+
+    def to_html(self) -> str:
+        """The summary as an HTML fragment."""
+        return self.summary().to_html()
 
     def __str__(self) -> str:
         return str(self.summary())

@@ -12,6 +12,7 @@ from scipy.special import ndtr, stdtr
 
 from glmmlab._tables import (
     Document,
+    Exported,
     Table,
     common_decimals,
     format_fixed,
@@ -40,7 +41,7 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Exported):
     """What a fit says, as frames; prints as text, and as HTML in a notebook.
 
     Attributes
@@ -86,7 +87,7 @@ class Summary:
             "coefficients_dispersion": self.coefficients_dispersion,
         }
 
-    def document(self) -> Document:
+    def _document(self) -> Document:
         """The parts in order, ready as text or HTML."""
         parts: list[str | Table] = ["\n".join(self.header[1:]), self._statistics_table()]
         if len(self.random_effects):
@@ -159,12 +160,12 @@ class Summary:
         return Table((*columns, "") if self.show_stars else columns, rows, title=title)
 
     def __str__(self) -> str:
-        return self.document().text()
+        return self._document().text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.document().html()
+        return self._document().html()
 
 
 def _with_decimals(values: pd.Series, decimals: int) -> list[str]:
@@ -321,7 +322,9 @@ def _dispersion_line(estimate: Estimate) -> str:
         label = estimate.family.dispersion_label
         value = format_significant(float(estimate.family.dispersion(part.params[0])))
         called = f" ({label})" if label else ""
-        lines.append(f"Dispersion parameter for {estimate.family.name} family{called}: {value}")
+        hint = estimate.family.dispersion_hint
+        line = f"Dispersion parameter for {estimate.family.name} family{called}: {value}"
+        lines.append(f"{line} ({hint})" if hint else line)
     shape = estimate.auxiliary.get("shape")
     if shape is not None:
         for name, number in estimate.family.shape(float(shape.params[0])).items():

@@ -138,3 +138,16 @@ def test_workers_and_plot():
     assert one.plot("dispersion").get_xlabel() == "dispersion"
     assert sum(ax.get_visible() for ax in one.plot().flat) == 3
     assert "dispersion" in str(one) and "<table" in one._repr_html_()
+
+
+def test_fits_by_quadrature_are_profiled_and_refitted_by_quadrature():
+    data = fit("cbpp_binom").estimate.design.data
+    by_nodes = gl.glmm(fit("cbpp_binom").formula, data=data, family="binomial", quadrature=9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a profile that rises above the fit warns
+        limits = by_nodes.profile("variance").conf_int().iloc[0]
+    laplace = fit("cbpp_binom").profile("variance").conf_int().iloc[0]
+    assert limits["estimate"] == pytest.approx(by_nodes.random_covariance["herd"].iloc[0, 0] ** 0.5)
+    assert 1e-3 < abs(limits["upper"] - laplace["upper"]) < 0.1
+    one, other = (f.bootstrap(3, seed=1).frame for f in (by_nodes, fit("cbpp_binom")))
+    assert not np.allclose(one, other, rtol=1e-4)

@@ -1,0 +1,250 @@
+"""A paragraph of methods and a paragraph of results, with the numbers of a fit filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glmmlab._tables import Document, Exported, format_significant
+from glmmlab._types import Seed
+from glmmlab.inference.anova import anova
+from glmmlab.inference.intervals import dispersion_interval, variance_intervals
+from glmmlab.inference.variance_decomposition import variance_decomposition
+
+if TYPE_CHECKING:
+    from glmmlab.design import RandomTerm
+    from glmmlab.estimate.result import Estimate
+
+SIMULATIONS = 250
+
+NAMES = {
+    "gaussian": "linear",
+    "t": "Student t",
+    "gamma": "gamma",
+    "beta": "beta",
+    "binomial": "binomial",
+    "betabinomial": "beta-binomial",
+    "poisson": "Poisson",
+    "nbinom1": "negative binomial (variance mu (1 + phi))",
+    "nbinom2": "negative binomial (variance mu + mu^2 / theta)",
+    "lognormal": "log-normal",
+    "inverse_gaussian": "inverse Gaussian",
+    "genpois": "generalized Poisson",
+    "ordbeta": "ordered beta",
+    "tweedie": "Tweedie",
+}
+
+
+@dataclass(frozen=True)
+class Report(Exported):
+    """Sentences on a fit, to be edited into a paper.
+
+    Attributes
+    ----------
+    methods, results : str
+        One paragraph each.
+    """
+
+    methods: str
+    results: str
+
+    @property
+    def text(self) -> str:
+        """Both paragraphs."""
+        return f"{self.methods}\n\n{self.results}"
+
+    def _document(self) -> Document:
+        return Document([self.methods, self.results])
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._document().html()
+
+
+def report(estimate: Estimate, level: float = 0.95, checks: bool = True, seed: Seed = 1) -> Report:
+    """What was fitted and how, and what came out.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    level : float
+        Of the intervals.
+    checks : bool
+        Simulate scaled residuals (250 draws) and report their tests.
+    seed : int, Generator or None
+        Of these simulations.
+
+    Returns
+    -------
+    Report
+        ``.methods, .results, .text``; exports as Markdown, LaTeX and HTML.
+    """
+    methods = [_model(estimate), _estimation(estimate), _tests(estimate, level)]
+    results = [*_terms(estimate), *_random(estimate, level), *_state(estimate)]
+    if checks:
+        methods.append(
+            f"Model assumptions were checked by {SIMULATIONS} simulated responses, random effects "
+            "drawn anew, through scaled quantile residuals."
+        )
+        results.append(_checks(estimate, seed))
+    return Report(_paragraph(methods), _paragraph(results))
+
+
+def _paragraph(sentences: Sequence[str]) -> str:
+    return " ".join(s for s in sentences if s)
+
+
+def _list(words: Sequence[str]) -> str:
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# -------------------------------------------------------------------------------- methods
+
+
+def _model(estimate: Estimate) -> str:
+    design, family = estimate.design, estimate.family
+    name = NAMES.get(family.name.removeprefix("zero_inflated_"), family.name.replace("_", " "))
+    linear = family.name == "gaussian" and family.link.name == "identity"
+    kind = "linear" if linear else f"{name} generalized linear"
+    mixed = "mixed model" if design.random else "model"
+    link = "" if linear else f" with {family.link.name} link"
+    terms = [t.name for t in estimate.conditional.terms if t.name != "Intercept"]
+    fixed = f"fixed effects of {_list(terms)}" if terms else "an intercept as its fixed part"
+    parts = [fixed, *(_random_words(t) for t in design.random)]
+    for key, label in (("zero_inflation", "excess zeros"), ("dispersion", "the dispersion")):
+        part = estimate.auxiliary.get(key)
+        if part is not None and (key == "zero_inflation" or tuple(part.names) != ("Intercept",)):
+            right = part.fixed.formula.lstrip("~ ")
+            parts.append(f"{label} modelled by ~ {right}")
+    if design.offset_name is not None or estimate.conditional.fixed.offsets:
+        parts.append("an offset")
+    dropped = f" ({design.n_dropped} incomplete rows left out)" if design.n_dropped else ""
+    article = "an" if kind[0] in "aeiou" else "a"
+    return (
+        f"{design.response} was analysed by {article} {kind} {mixed}{link}, with {_list(parts)}, "
+        f"fitted to {design.nobs} observations{dropped}."
+    )
+
+
+def _random_words(term: RandomTerm) -> str:
+    slopes = [name for name in term.names if name != "Intercept"]
+    what = "random intercepts" if len(slopes) < len(term.names) else ""
+    if slopes:
+        what += f"{' and' if what else 'random'} slopes of {_list(slopes)}"
+    if len(term.names) > 1:
+        what = f"{'uncorrelated' if term.diagonal else 'correlated'} {what}"
+    return f"{what} for {term.group} ({len(term.levels)} levels)"
+
+
+def _estimation(estimate: Estimate) -> str:
+    gaussian = estimate.family.name == "gaussian" and estimate.family.link.name == "identity"
+    how = "restricted maximum likelihood" if estimate.method == "REML" else "maximum likelihood"
+    integral = ""
+    if estimate.design.random and not gaussian:
+        nodes = f"adaptive Gauss-Hermite quadrature ({estimate.quadrature} nodes)"
+        by = "the Laplace approximation" if estimate.quadrature == 1 else nodes
+        integral = f", the random effects integrated by {by}"
+    return f"Parameters were estimated by {how}{integral} (glmmlab {version('glmmlab')}, Python)."
+
+
+def _tests(estimate: Estimate, level: float) -> str:
+    terms = [t for t in estimate.conditional.terms if t.name != "Intercept"]
+    tests = "Terms were tested by type II Wald chi-square tests. " if terms else ""
+    variance = " (standard deviations on the log scale)" if estimate.design.random else ""
+    return f"{tests}Intervals are {level:.0%} Wald intervals{variance}."
+
+
+# -------------------------------------------------------------------------------- results
+
+
+def _p(p: float) -> str:
+    if np.isnan(p):
+        return "p not available"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _terms(estimate: Estimate) -> Iterator[str]:
+    if not any(t.name != "Intercept" for t in estimate.conditional.terms):
+        return
+    table = anova(estimate, type=2).frame
+    tested = [
+        f"{name} (chi-square {row['chisq']:.2f} with {row['df']:g} df, {_p(float(row['p']))})"
+        for name, row in table.iterrows()
+        if name != "Intercept"
+    ]
+    yield f"Wald tests of the terms: {', '.join(tested)}."
+
+
+def _random(estimate: Estimate, level: float) -> Iterator[str]:
+    frame = variance_intervals(estimate, level)
+    words = []
+    for name, row in frame.iterrows():
+        value, lower, upper = (float(row[c]) for c in ("estimate", "lower", "upper"))
+        if np.isnan(value):
+            continue
+        limits = "" if np.isnan(lower) else f" ({level:.0%} CI {lower:.3g} to {upper:.3g})"
+        words.append(f"{name} = {value:.3g}{limits}")
+    if words:
+        link = estimate.family.link.name
+        scale = "" if link == "identity" else f" on the {link} scale"
+        kind = "deviations and correlations" if any("cor(" in w for w in words) else "deviations"
+        yield f"Standard {kind} of the random effects{scale}: {'; '.join(words)}."
+    phi = dispersion_interval(estimate, level)
+    if len(phi):
+        value, lower, upper = phi.to_numpy(float)[0]
+        limits = "" if np.isnan(lower) else f" ({level:.0%} CI {lower:.3g} to {upper:.3g})"
+        label = estimate.family.dispersion_label
+        called = f" ({label})" if label else ""
+        yield f"The dispersion{called} was {format_significant(value)}{limits}."
+    if estimate.design.random:
+        shares = variance_decomposition(estimate)
+        scale = "" if shares.link == "identity" else f" on the {shares.link} scale"
+        yield (
+            f"The fixed effects account for {shares.r2_marginal:.1%} of the variance{scale}, fixed "
+            f"and random effects together for {shares.r2_conditional:.1%} (Nakagawa and "
+            "Schielzeth's marginal and conditional R2)."
+        )
+
+
+def _state(estimate: Estimate) -> Iterator[str]:
+    if estimate.singular:
+        yield (
+            f"The fit was singular: in {_list(estimate.singular)} a variance was estimated as zero "
+            "or a correlation as -1 or 1; the term was kept as part of the design."
+        )
+    if estimate.separated:
+        yield (
+            f"The data were separated: {_list(estimate.separated)} have no finite estimate, and "
+            "their Wald tests mean nothing."
+        )
+    aliased = estimate.design.conditional.aliased
+    if aliased:
+        yield f"{_list(aliased)} could not be estimated (aliased)."
+    if not estimate.converged:
+        yield "The optimiser did not reach the optimum: these numbers are not to be used."
+
+
+def _checks(estimate: Estimate, seed: Seed) -> str:
+    from glmmlab.residuals import simulate_residuals
+
+    residuals = simulate_residuals(estimate, SIMULATIONS, seed)
+    tests = {
+        "uniformity": residuals.test_uniformity(),
+        "dispersion": residuals.test_dispersion(),
+        "outliers": residuals.test_outliers(),
+    }
+    numbers = ", ".join(f"{name} {_p(float(test.p))}" for name, test in tests.items())
+    bad = [name for name, test in tests.items() if test.p < 0.05]
+    if bad:
+        return f"Residual checks: {numbers}; the deviation in {_list(bad)} needs attention."
+    return f"Residual checks gave no sign of misfit: {numbers}."
