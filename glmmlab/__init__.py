@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from glmmlab.errors import (
+    BoundaryWarning,
     ComparisonError,
     ConvergenceError,
     ConvergenceWarning,
@@ -46,6 +47,7 @@ _MODULES = ("datasets", "errors", "families", "links", "plots", "residuals")
 _NAMES = {"glmm": "glmmlab.model", "Fit": "glmmlab.results.fit"}
 
 __all__ = [
+    "BoundaryWarning",
     "ComparisonError",
     "ConvergenceError",
     "ConvergenceWarning",

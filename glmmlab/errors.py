@@ -72,6 +72,10 @@ class SeparationWarning(GlmmlabWarning):
     """Some coefficient has no finite estimate; the message names it."""
 
 
+class BoundaryWarning(GlmmlabWarning):
+    """Zero inflation or dispersion runs to the end of its range: the data do not need it."""
+
+
 class RankDeficientWarning(GlmmlabWarning):
     """Columns of the design that are combinations of others were dropped; they are named."""
 

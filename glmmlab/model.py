@@ -44,7 +44,9 @@ def glmm(
         ``(0 + x | g)``, nested ``(1 | a / b)`` and ``(1 | a : b)``; several may be crossed.
         Binomial responses are ``cbind(successes, failures)``, ``successes / trials`` with
         ``weights="trials"``, or a 0/1, boolean or two-level column.  ``offset(x)`` may stand in
-        the formula.  Formulas are evaluated as code over the columns: use trusted ones only.
+        the formula.  Expressions may use columns, numbers, arithmetic and a fixed list of
+        functions (``log``, ``np.sqrt``, ``C``, ``poly``, ``bs`` ...), nothing else; all the same,
+        use formulas from people you trust only.
     data : DataFrame, or dict of columns
         One row an observation.  Rows with missing values in the model's columns are dropped,
         with a warning that counts them.

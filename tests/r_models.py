@@ -50,5 +50,5 @@ def series(case: str, values: dict[str, float]) -> pd.Series:
 
 
 def term_name(r_name: str) -> str:
-    """R's term name in ours: only the intercept differs."""
-    return "Intercept" if r_name == "(Intercept)" else re.sub(r"\^", "**", r_name)
+    """R's term name in ours: the intercept, and powers as formulaic prints them."""
+    return "Intercept" if r_name == "(Intercept)" else re.sub(r"\s*\^\s*", " ** ", r_name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._tables import Document
+from glmmlab.estimate.boundary import boundary_sentences
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -116,28 +117,9 @@ def _large(estimate: Estimate) -> Iterator[str]:
 
 def _auxiliary(estimate: Estimate) -> Iterator[str]:
     """Zero inflation and dispersion that run to the edge of their range."""
-    zero = estimate.auxiliary.get("zero_inflation")
-    if zero is not None:
-        for name, value in zip(zero.names, zero.params, strict=True):
-            if abs(value) > LARGE_COEFFICIENT:
-                advice = (
-                    "the data show no zeros beyond what the family explains. Leave zero_inflation "
-                    "out, and compare the two fits."
-                    if tuple(zero.names) == ("Intercept",) and value < 0
-                    else "its probability runs to 0 or 1 in some rows. Simplify that part."
-                )
-                yield f"The zero-inflation coefficient of {name} is {value:.3g} (logit): {advice}"
-    part = estimate.auxiliary.get("dispersion")
-    scale_free = estimate.family.natural != "identity"  # others' scale is that of the response
-    if part is not None and scale_free and tuple(part.names) == ("Intercept",):
-        value = float(part.params[0])
-        if abs(value) > LARGE_COEFFICIENT:
-            phi = estimate.family.dispersion(value)
-            yield (
-                f"The dispersion of the {estimate.family.name} family is estimated as {phi:.3g}, "
-                "at the edge of its range: the data do not need it. Use the simpler family "
-                "(Poisson for negative binomials, binomial for the beta-binomial)."
-            )
+    parts = boundary_sentences(estimate.family, estimate.auxiliary, estimate.design.auxiliary)
+    for sentence in parts:
+        yield sentence[0].upper() + sentence[1:]
 
 
 def _scaling(estimate: Estimate) -> Iterator[str]:

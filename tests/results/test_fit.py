@@ -211,13 +211,13 @@ def test_diagnose_speaks_in_sentences():
 
 def test_diagnose_names_parts_that_are_not_needed():
     """R's own zero-inflation intercept of this case is -21.8: pi runs to 0."""
-    assert "no zeros beyond" in str(fit("sal_zinb2_const").diagnose())
+    assert "no more zeros than" in str(fit("sal_zinb2_const").diagnose())
     rng = np.random.default_rng(4)
     even = pd.DataFrame({"y": rng.binomial(20, 0.3, 200).astype(float)})  # less than Poisson
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", gl.GlmmlabWarning)
         m = gl.glmm("y ~ 1", even, "nbinom2")
-    assert "Poisson" in str(m.diagnose())
+    assert "the poisson family" in str(m.diagnose())
 
 
 def test_repr_is_one_line():
