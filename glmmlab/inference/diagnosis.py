@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmmlab._tables import Document
+from glmmlab._tables import Document, Exported
 from glmmlab.estimate.boundary import boundary_sentences
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SCALE_RANGE = 1e3
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Exported):
     """Sentences about the state of a fit.
 
     Attributes
@@ -37,17 +37,17 @@ class Diagnosis:
         """Whether there is nothing to report."""
         return not self.sentences
 
-    def document(self) -> Document:
+    def _document(self) -> Document:
         """Text and HTML from the same sentences."""
         return Document(list(self.sentences) or ["Nothing to report: the fit looks sound."])
 
     def __str__(self) -> str:
-        return self.document().text()
+        return self._document().text()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self.document().html()
+        return self._document().html()
 
 
 def diagnose(estimate: Estimate) -> Diagnosis:
