@@ -64,8 +64,17 @@ def use() -> None:
 @contextmanager
 def context() -> Iterator[None]:
     """The package's look for the figures drawn inside a ``with`` block."""
-    with plt.style.context(SHEET):
-        yield
+    interactive = mpl.is_interactive()
+    try:
+        with plt.style.context(SHEET):
+            try:
+                yield
+            finally:
+                interactive = mpl.is_interactive()
+    finally:
+        # A notebook's backend loads with the first figure and turns interactive mode on.  Were it
+        # turned off again with the style, the notebook would show no figure after the first.
+        mpl.interactive(interactive)
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:

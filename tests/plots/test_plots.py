@@ -224,3 +224,15 @@ def test_grey_values_of_the_meanings_differ():
     rgb = [matplotlib.colors.to_rgb(c) for c in (style.DATA, style.FIXED, style.RANDOM)]
     grey = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b in rgb]
     assert abs(grey[2] - grey[0]) > 0.3 and abs(grey[2] - grey[1]) > 0.25
+
+
+def test_a_backend_that_loads_with_the_first_figure_stays_interactive():
+    """IPython's inline backend turns interactive mode on when the first figure loads it."""
+    before = matplotlib.is_interactive()
+    try:
+        matplotlib.interactive(False)
+        with style.context():
+            matplotlib.interactive(True)
+        assert matplotlib.is_interactive()
+    finally:
+        matplotlib.interactive(before)
