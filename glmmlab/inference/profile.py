@@ -27,6 +27,8 @@ STEP = 0.4
 CLOSE = 2e-5
 """How near zeta comes to the quantile at a limit: the limit is right to this share of an SE."""
 MOST_POINTS = 60
+FAR = 30.0
+"""A log or logit this far from its estimate is at the end of its range."""
 FLAT = 8
 """Steps of growing length over which zeta may stand still before the limit is infinite."""
 
@@ -263,8 +265,9 @@ def _curve(estimate: Estimate, parameter: Parameter, cut: float) -> _Curve:
     if not np.isfinite(parameter.value):
         return _Curve(np.empty(0), np.empty(0), (np.nan, np.nan), 0.0)
     track = Track(estimate, parameter)
-    below, low = _side(track, -1, cut)
-    above, high = _side(track, +1, cut)
+    with np.errstate(over="ignore", invalid="ignore"):  # at the ends of auxiliary predictors
+        below, low = _side(track, -1, cut)
+        above, high = _side(track, +1, cut)
     points = [*((p, -1.0) for p in below), (track.origin_point, 0.0), *((p, 1.0) for p in above)]
     points.sort(key=lambda pair: pair[0].value)
     shown = _reporter(estimate, parameter)
@@ -308,8 +311,9 @@ def _side(track: Track, sign: int, cut: float) -> tuple[list[Point], float]:
         points.append(point)
         failures = 0
         flat = flat + 1 if rise < 1e-3 * STEP else 0
-        if flat > FLAT:
-            return points[1:-flat], sign * np.inf
+        far = track.parameter.kind == "auxiliary" and abs(value - track.first) > FAR
+        if flat > FLAT or far:
+            return points[1 : len(points) - flat], sign * np.inf
         step = (value - last.value) * float(np.clip(STEP / max(rise, 1e-12), 0.3, 3.0))
     if points[-1].zeta < cut:
         return points[1:], np.nan

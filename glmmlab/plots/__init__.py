@@ -6,6 +6,8 @@ from glmmlab.plots.histograms import plot_simulated_statistic
 from glmmlab.plots.interaction import panel_axes, plot_interaction
 from glmmlab.plots.means import plot_means, plot_two_models
 from glmmlab.plots.pairs import pairs_matrix, plot_pairs
+from glmmlab.plots.profiles import plot_profiles
+from glmmlab.plots.random_effects import plot_caterpillar, plot_shrinkage
 from glmmlab.plots.residuals import (
     plot_by_level,
     plot_qq,
@@ -20,16 +22,19 @@ __all__ = [
     "panel_axes",
     "plot_acf",
     "plot_by_level",
+    "plot_caterpillar",
     "plot_comparisons",
     "plot_interaction",
     "plot_map",
     "plot_mean_variance",
     "plot_means",
     "plot_pairs",
+    "plot_profiles",
     "plot_qq",
     "plot_residual_histogram",
     "plot_residuals",
     "plot_series",
+    "plot_shrinkage",
     "plot_simulated_statistic",
     "plot_two_models",
 ]

@@ -151,3 +151,46 @@ def test_fits_by_quadrature_are_profiled_and_refitted_by_quadrature():
     assert 1e-3 < abs(limits["upper"] - laplace["upper"]) < 0.1
     one, other = (f.bootstrap(3, seed=1).frame for f in (by_nodes, fit("cbpp_binom")))
     assert not np.allclose(one, other, rtol=1e-4)
+
+
+def three_effects(order: str) -> gl.Fit:
+    rng = np.random.default_rng(2)
+    groups, size = 14, 6
+    data = pd.DataFrame({"g": np.repeat([f"g{i}" for i in range(groups)], size)})
+    data["x"], data["w"] = rng.normal(size=(2, len(data)))
+    S = np.array([[1, 0.3, 0.2], [0.3, 0.5, 0.1], [0.2, 0.1, 0.4]])
+    b = rng.multivariate_normal(np.zeros(3), S, size=groups)[np.repeat(range(groups), size)]
+    data["y"] = b[:, 0] + b[:, 1] * data["x"] + b[:, 2] * data["w"] + rng.normal(size=len(data))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.SingularFitWarning)
+        return gl.glmm(f"y ~ x + ({order} | g)", data=data)
+
+
+def test_the_order_of_the_effects_of_a_term_does_not_matter():
+    one = three_effects("x + w").conf_int(method="profile", parameters="variance")
+    two = three_effects("w + x").conf_int(method="profile", parameters="variance")
+    two.index = [name.replace("cor(w, x", "cor(x, w") for name in two.index]
+    assert_allclose(one, two.loc[one.index], atol=1e-3)
+
+
+def test_a_correlation_at_one_has_a_limit_inside():
+    sleep = fit("sleep_corr_ml").estimate.design.data
+    slopes = sleep["Subject"].cat.codes.to_numpy() % 6 * (5.0 + sleep["Days"])
+    noise = np.random.default_rng(1).normal(size=len(sleep))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.SingularFitWarning)
+        one = gl.glmm("y ~ Days + (Days | Subject)", data=sleep.assign(y=slopes + 9 * noise))
+    assert one.is_singular
+    row = one.profile("cor(Intercept, Days | Subject)").conf_int().iloc[0]
+    assert row["estimate"] == row["upper"] == pytest.approx(1.0)
+    assert 0.0 < row["lower"] < 1.0
+
+
+def test_parameters_without_a_finite_estimate_end_at_infinity():
+    """No zeros beyond the family's: the zero-inflation logit may be -inf; theta of no use: inf."""
+    zero = fit("sal_zinb2_const").conf_int(method="profile", parameters="zero_inflation")
+    assert zero["lower"].iloc[0] == -np.inf and np.isfinite(zero["upper"].iloc[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        phi = fit("seeds_betabinom").profile("dispersion").conf_int().iloc[0]
+    assert phi["upper"] == np.inf and 0 < phi["lower"] < phi["estimate"]
