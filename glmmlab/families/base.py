@@ -24,9 +24,9 @@ than the natural one are composed by the chain rule here, once for all families.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from glmmlab._types import BoolArray, FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.links import Link
 
-__all__ = ["AuxPart", "AuxValues", "Family", "Obs", "Parts"]
+__all__ = ["AuxPart", "AuxValues", "Family", "Obs", "Parts", "remember"]
 
 Obs = SimpleNamespace
 """Arrays that depend on the response alone, made once by :meth:`Family.prepare`."""
@@ -49,6 +49,26 @@ AuxPart = list[tuple[FloatArray, FloatArray, FloatArray]]
 
 _NATURAL_RANGE = {"identity": (-np.inf, np.inf), "log": (0.0, np.inf), "logit": (0.0, 1.0)}
 _INNER_MEAN = {"identity": 1.0, "log": 1.0, "logit": 0.5}
+
+
+Remembered = TypeVar("Remembered")
+
+
+def remember(
+    obs: Obs, argument: FloatArray, compute: Callable[[FloatArray], Remembered]
+) -> Remembered:
+    """``compute(argument)``, or what it gave last time if the argument is the same.
+
+    The engine asks for the eta part and then for the auxiliary part (and the normaliser) at one
+    point; their gamma functions cost more than all else.  ``argument`` must be an array that
+    nobody else holds and changes.
+    """
+    last = getattr(obs, "last", None)
+    if last is not None and np.array_equal(last[0], argument):
+        return last[1]
+    value = compute(argument)
+    obs.last = (argument, value)
+    return value
 
 
 class Family(ABC):

@@ -9,7 +9,7 @@ from scipy import special
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.families._start import clipped_log, weighted_mean, weighted_variance
-from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts
+from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts, remember
 from glmmlab.families.special import (
     log1pmx,
     log_minus_digamma,
@@ -74,7 +74,7 @@ class Beta(Family):
         p, q = low * larger, high * larger
         pq = p * q
         m = phi * pq
-        gammas = log_plus_one_gammas(np.stack([phi * p, phi * q]))
+        gammas = remember(obs, np.stack([phi * p, phi * q]), log_plus_one_gammas)
         if np.max(phi) < _CONCENTRATED:
             log_pq = t - 2.0 * (positive + np.log1p(e))
             l = log_pq + phi * (p * obs.logit + (obs.log_rest + (a - 1.0))) + 2.0 * a
@@ -101,9 +101,9 @@ class Beta(Family):
         p, q = expit_pair(t)
         alpha, beta = phi * p, phi * q
         m = alpha * q
-        gammas = log_plus_one_gammas(np.stack([alpha, beta]))
+        gammas = remember(obs, np.stack([alpha, beta]), log_plus_one_gammas)
         if np.max(phi) < _CONCENTRATED:
-            own = phi * log_plus_one_gammas(phi).first + 1.0
+            own = phi * special.digamma(1.0 + phi) + 1.0
             inner = p * (obs.logit - gammas.first[0]) + (obs.log_rest - q * gammas.first[1])
             l_a = own + phi * inner
         else:

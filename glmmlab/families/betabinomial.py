@@ -6,7 +6,7 @@ import numpy as np
 
 from glmmlab._types import FloatArray
 from glmmlab.families._start import clipped_log, weighted_mean
-from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts
+from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts, remember
 from glmmlab.families.beta import beta_draws
 from glmmlab.families.binomial import Binomial
 from glmmlab.families.special import GammaSet, rising
@@ -39,13 +39,14 @@ class BetaBinomial(Binomial):
         obs = super().prepare(y, trials)
         obs.some = (obs.y > 0).astype(float)
         obs.short = (obs.failures > 0).astype(float)
+        obs.whole = Obs()
         obs.any = (obs.trials > 0).astype(float)
         obs.trials_less_one = np.maximum(obs.trials - 1.0, 0.0)
         obs.less_one = np.maximum(np.stack([obs.y, obs.failures]) - 1.0, 0.0)
         return obs
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
-        rise = rising(1.0 + np.exp(aux[0]), obs.trials_less_one).log
+        rise = _whole(obs, np.exp(aux[0])).log
         return obs.coefficient - obs.any * aux[0] - rise
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
@@ -75,7 +76,7 @@ class BetaBinomial(Binomial):
         p, q = expit_pair(t)
         alpha, beta = phi * p, phi * q
         rise = _rise(obs, alpha, beta)
-        whole = phi * rising(1.0 + phi, obs.trials_less_one).first
+        whole = phi * _whole(obs, phi).first
         m = alpha * q
         ends = obs.some + obs.short - obs.any
         l_a = ends + alpha * rise.first[0] + beta * rise.first[1] - whole
@@ -156,7 +157,15 @@ class BetaBinomial(Binomial):
 
 def _rise(obs: Obs, alpha: FloatArray, beta: FloatArray) -> GammaSet:
     """Gamma differences over the successes (first axis 0) and over the failures (1)."""
-    x = np.stack([alpha, beta])
-    rows = obs.y.shape
-    k = obs.less_one.reshape(2, *(1,) * (x.ndim - 1 - len(rows)), *rows)
-    return rising(1.0 + x, k)
+
+    def differences(x: FloatArray) -> GammaSet:
+        rows = obs.y.shape
+        k = obs.less_one.reshape(2, *(1,) * (x.ndim - 1 - len(rows)), *rows)
+        return rising(1.0 + x, k)
+
+    return remember(obs, np.stack([alpha, beta]), differences)
+
+
+def _whole(obs: Obs, phi: FloatArray) -> GammaSet:
+    """The same over all trials, of phi."""
+    return remember(obs.whole, np.asarray(phi), lambda x: rising(1.0 + x, obs.trials_less_one))

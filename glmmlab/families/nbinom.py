@@ -7,9 +7,9 @@ from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.families._start import clipped_log, weighted_mean, weighted_variance
-from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts
+from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts, remember
 from glmmlab.families.poisson import CountFamily
-from glmmlab.families.special import rising
+from glmmlab.families.special import GammaSet, rising
 from glmmlab.links import expit_pair, softplus
 
 __all__ = ["NegativeBinomial1", "NegativeBinomial2"]
@@ -37,8 +37,8 @@ class NegativeBinomial2(CountFamily):
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         # log [theta (theta+1) ... (theta+y-1) / theta^y] - log y!
-        ratio = rising(1.0 + np.exp(aux[0]), obs.less_one).log - obs.less_one * aux[0]
-        return ratio - obs.log_factorial
+        rise = _rise(obs, np.exp(aux[0])).log
+        return rise - obs.less_one * aux[0] - obs.log_factorial
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
         u = t - aux[0]
@@ -58,7 +58,7 @@ class NegativeBinomial2(CountFamily):
         theta = np.exp(aux[0])
         p, q = expit_pair(u)
         g1 = obs.y * q - theta * p
-        gap = obs.positive + theta * rising(1.0 + theta, obs.less_one).first
+        gap = obs.positive + theta * _rise(obs, theta).first
         curve = (obs.y + theta) * p * q
         return [(gap - theta * softplus(u) - g1, p * g1, p * (q * g1 - curve))]
 
@@ -134,7 +134,7 @@ class NegativeBinomial1(CountFamily):
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
         u = np.minimum(t - aux[0], _LARGEST)
         s = np.exp(u)
-        rise = rising(1.0 + s, obs.less_one)
+        rise = _rise(obs, s)
         drop = _mean(t) * _log_ratio(aux[0])  # s log(1 + phi)
         e0 = s * rise.first
         e1 = s * (s * rise.second)
@@ -186,6 +186,11 @@ class NegativeBinomial1(CountFamily):
 
     def dispersion(self, value: float) -> float:
         return np.exp(value)
+
+
+def _rise(obs: Obs, size: FloatArray) -> GammaSet:
+    """Gamma differences from 1 + size to y + size (0 at y = 0)."""
+    return remember(obs, np.asarray(size), lambda x: rising(1.0 + x, obs.less_one))
 
 
 def _mean(t: FloatArray) -> FloatArray:

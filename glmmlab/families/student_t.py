@@ -10,8 +10,8 @@ from scipy import special
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.errors import ResponseError
 from glmmlab.families._start import clipped_log, weighted_mean
-from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts
-from glmmlab.families.special import rising
+from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts, remember
+from glmmlab.families.special import GammaSet, rising
 from glmmlab.links import Link
 
 __all__ = ["StudentT"]
@@ -75,7 +75,7 @@ class StudentT(Family):
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         nu = self._nu(aux)
-        ratio = rising(0.5 * nu, np.asarray(0.5)).log  # log Gamma((nu+1)/2) - log Gamma(nu/2)
+        ratio = _half_step(obs, nu).log  # log Gamma((nu+1)/2) - log Gamma(nu/2)
         return obs.zero + (ratio - 0.5 * np.log(nu) - 0.5 * math.log(math.pi) - aux[0])
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
@@ -108,7 +108,7 @@ class StudentT(Family):
         )
         if self.df is not None:
             return [scale]
-        gap = 0.5 * nu * rising(0.5 * nu, np.asarray(0.5)).first - 0.5
+        gap = 0.5 * nu * _half_step(obs, nu).first - 0.5
         shape = (
             gap + 0.5 * ((nu + 1.0) * rest - nu * np.log1p(w)),
             rate * z * c * (rest - c / nu),
@@ -165,3 +165,8 @@ class StudentT(Family):
 
     def shape(self, value: float) -> dict[str, float]:
         return {"degrees of freedom": float(np.exp(value))}
+
+
+def _half_step(obs: Obs, nu: FloatArray) -> GammaSet:
+    """Gamma differences from nu/2 to (nu + 1)/2."""
+    return remember(obs, np.asarray(0.5 * nu), lambda x: rising(x, np.asarray(0.5)))

@@ -33,16 +33,18 @@ def test_differences_lose_nothing() -> None:
     with mp.workdps(90):
         for i in range(x.size):
             low, high = gammas(mp.mpf(x[i])), gammas(mp.mpf(x[i]) + mp.mpf(k[i]))
-            for value, a, b in zip(got, low, high, strict=True):
-                assert abs(value[i] - (b - a)) <= 5e-14 * abs(b - a), (x[i], k[i])
+            # log Gamma is only wanted to an absolute accuracy, like any log-density
+            smalls = (1e-15, 0.0, 0.0, 0.0)
+            for value, a, b, small in zip(got, low, high, smalls, strict=True):
+                assert abs(value[i] - (b - a)) <= 5e-14 * abs(b - a) + small, (x[i], k[i])
 
 
 def test_blocks_do_not_show() -> None:
     """Long arrays are cut into blocks; the answers are those of the pieces."""
-    x = np.random.default_rng(1).gamma(1.0, 30.0, (3, 2111))
+    x = np.random.default_rng(1).gamma(1.0, 30.0, (3, 4211))
     k = np.floor(x[::-1] / 3.0)
     whole, steps = special.log_plus_one_gammas(x), special.rising(1.0 + x, k)
-    for i in (0, 700, 2110):
+    for i in (0, 700, 4210):
         piece = special.log_plus_one_gammas(x[:, i])
         step = special.rising(1.0 + x[:, i], k[:, i])
         for a, b in zip((*whole, *steps), (*piece, *step), strict=True):
