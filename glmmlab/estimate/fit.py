@@ -113,8 +113,8 @@ def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
     path.values[:0] = [value for _, value in start.path]
     path.evaluations += len(start.path)
     optimum = settle(laplace, path, start.scale)
-    for other in _other_starts(laplace, start, optimum):
-        path, optimum = _better(laplace, start, other, path, optimum)
+    for elsewhere in _other_starts(laplace, start, optimum):
+        path, optimum = _better(laplace, start, elsewhere, path, optimum)
     if optimum.boundary_is_true:
         other = second_valley(laplace, optimum, start.scale)
     else:
