@@ -23,7 +23,7 @@ PAGES = sorted((ROOT / "book").glob("*.md"))
 
 # A room imports only from its own line and the lines above it.
 ROOMS = (
-    ("errors", "_types", "_tables", "threads"),
+    ("errors", "_types", "_random", "_tables", "threads"),
     ("links",),
     ("families",),
     ("formula",),

@@ -72,6 +72,13 @@ class Rows:
     random: tuple[tuple[IntArray, FloatArray], ...] | None
     auxiliary: tuple[FloatArray, ...]
 
+    def take(self, which: IntArray) -> Rows:
+        """The rows at some positions."""
+        random = self.random
+        if random is not None:
+            random = tuple((codes[which], Z[which]) for codes, Z in random)
+        return Rows(self.X[which], random, tuple(X[which] for X in self.auxiliary))
+
 
 class JointUncertainty:
     """Covariance of (modes, coefficients, auxiliary parameters) of one fit, ready for rows."""
@@ -107,7 +114,7 @@ class JointUncertainty:
     ) -> Any:
         from scipy import sparse
 
-        if random is None:
+        if not random:
             M = sparse.csr_matrix((len(X), self._n_modes))
         else:
             M = _sparse_modes(random, self._factors, self._design)
@@ -168,7 +175,7 @@ class JointUncertainty:
         A = self._inner_rows(rows.X, rows.random)
         distinct, back = self._distinct(rows)
         inner = self._quadratic(A[distinct])[back]
-        if rows.random is not None:
+        if rows.random:
             inner += self._unseen_variance(rows.random)
         G = self._outer_rows(rows, A) * d_eta[:, None]
         width = G.shape[1]
@@ -179,7 +186,7 @@ class JointUncertainty:
 
     def _distinct(self, rows: Rows) -> tuple[IntArray, IntArray]:
         """First positions of the different rows of A, and for every row which one it equals."""
-        parts = [v.reshape(len(rows.X), -1) for term in rows.random or () for v in term]
+        parts = [v for codes, Z in rows.random or () for v in (codes[:, None], Z)]
         if self._reml:
             parts.append(rows.X)
         if not parts:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from glmmlab._random import generator
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import DataError
 from glmmlab.inference.modes import JointUncertainty, Rows
@@ -38,12 +39,21 @@ def new_observation_limits(
     Returns
     -------
     lower, upper : ndarray
-        On the scale of the response; proportions of the trials for binomial kinds.
+        On the scale of the response; proportions of the trials for binomial kinds.  Missing in
+        rows with missing predictors.
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     n = len(eta)
     trials = _trials(estimate, trials, n)
     spread = tuple(np.broadcast_to(np.asarray(a, dtype=float), (n,)) for a in aux)
+    known = np.isfinite(np.sum([eta, *spread], axis=0) + extra_variance)
+    if not known.any():
+        return np.full(n, np.nan), np.full(n, np.nan)
+    if not known.all():  # another row stands in for each that is not, and gives way in the end
+        stand_in = np.where(known, np.arange(n), np.argmax(known))
+        rows, eta = rows.take(stand_in), eta[stand_in]
+        spread = tuple(a[stand_in] for a in spread)
+        extra_variance = np.broadcast_to(extra_variance, (n,))[stand_in]
     roots = _roots(estimate, rows, extra_variance)
     lower, upper = np.empty(n), np.empty(n)
     method: Literal["inverted_cdf", "linear"]
@@ -62,7 +72,7 @@ def new_observation_limits(
         tail = (1.0 - level) / 2.0
         ends = np.quantile(y, [tail, 1.0 - tail], axis=0, method=method)
         lower[cut], upper[cut] = ends if trials is None else ends / trials[cut]
-    return lower, upper
+    return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
 
 
 def _trials(estimate: Estimate, trials: FloatArray | float | None, n: int) -> FloatArray | None:

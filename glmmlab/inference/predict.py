@@ -119,7 +119,7 @@ def predict(
     d_eta, d_aux = _derivatives(transform, estimate, eta, aux, scale)
     errors = _standard_errors(estimate, rows, d_eta, d_aux)
     z = normal_quantile(level)
-    if scale == "link" or not any(np.any(d) for d in d_aux):
+    if scale == "link" or not _any_moves(d_aux):
         slope = np.abs(d_eta)
         half = z * np.divide(errors, slope, out=np.zeros_like(errors), where=slope > 0)
         one, other = transform(eta - half, aux), transform(eta + half, aux)
@@ -312,6 +312,11 @@ def _derivatives(
     return d_eta, d_aux
 
 
+def _any_moves(derivatives: list[FloatArray]) -> bool:
+    """Whether any is not zero in some row; rows with missing predictors do not decide."""
+    return any(np.any(np.nan_to_num(d)) for d in derivatives)
+
+
 def _five_point(at: Callable[[float], FloatArray], h: float = 1e-3) -> FloatArray:
     return (8.0 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12.0 * h)
 
@@ -321,7 +326,7 @@ def _standard_errors(
 ) -> FloatArray:
     """Delta-method standard errors; the coefficients alone where nothing else enters."""
     alone = rows.random is None or not estimate.design.random
-    if alone and not any(np.any(d) for d in d_aux):
+    if alone and not _any_moves(d_aux):
         kept = estimate.conditional.estimable
         V = estimate.conditional.cov[np.ix_(kept, kept)]
         return np.abs(d_eta) * np.sqrt(np.einsum("ij,jk,ik->i", rows.X, V, rows.X))

@@ -174,9 +174,37 @@ def test_missing_values_in_new_rows_give_missing_predictions():
     data.loc[data.index[2], "Days"] = np.nan
     frame = fit("sleep_corr_ml").predict(data, se=True)
     assert frame.isna().any(axis=1).tolist() == [False, False, True, False]
+    complete = data.dropna()  # the other rows are what they are without the missing one
+    whole = fit("sleep_corr_ml").predict(complete, se=True)
+    pd.testing.assert_frame_equal(frame.dropna(), whole)
+
+
+@pytest.mark.parametrize("case", ["sleep_corr_ml", "fung_beta", "sal_zip"])
+def test_no_new_rows_give_no_predictions(case):
+    empty = call(case)["data"].iloc[:0]
+    assert len(fit(case).predict(empty)) == 0
+    for level in ("conditional", "population"):
+        frame = fit(case).predict(empty, se=True, random_effects=level)
+        assert frame.shape == (0, 4)
 
 
 def test_population_mean_counts_successes():
     m = fit("cbpp_binom")
     share = m.predict(random_effects="population")
     assert_allclose(population_mean(m.estimate), share * call("cbpp_binom")["data"]["size"])
+
+
+@pytest.mark.parametrize("case", ["sleep_corr_ml", "sal_nbinom2", "cbpp_binom"])
+def test_limits_of_new_observations_where_rows_are_missing(case):
+    """Missing limits there, and the same draws elsewhere, whatever the family draws with."""
+    data = call(case)["data"].head(4).copy()
+    trials = data["size"] if case == "cbpp_binom" else None
+    predictor = {"sleep_corr_ml": "Days", "sal_nbinom2": "mined", "cbpp_binom": "period"}[case]
+    ask = {"interval": "prediction", "trials": trials, "seed": 1}
+    whole = fit(case).predict(data, **ask)
+    data[predictor] = data[predictor].mask([False, False, True, False])
+    holed = fit(case).predict(data, **ask)
+    assert holed.isna().all(axis=1).tolist() == [False, False, True, False]
+    pd.testing.assert_frame_equal(holed.dropna(), whole.iloc[[0, 1, 3]])
+    ask["trials"] = None if trials is None else 5
+    assert fit(case).predict(data.iloc[[2]], **ask).isna().all(axis=None)
