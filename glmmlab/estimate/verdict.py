@@ -74,10 +74,14 @@ def _remaining(optimum: Optimum) -> float:
     g, h = optimum.at.gradient[free], optimum.hessian[np.ix_(free, free)]
     if not len(g):
         return 0.0
-    try:
-        return float(0.5 * g @ linalg.solve(h, g, assume_a="pos"))
-    except linalg.LinAlgError:
+    if not np.all(np.diag(h) > 0.0):
         return float("inf")
+    scale = np.sqrt(np.diag(h))  # a unit diagonal: the response's units must not decide
+    try:
+        factor = linalg.cho_factor(h / np.outer(scale, scale), lower=True)
+    except (linalg.LinAlgError, ValueError):  # not positive definite, or not finite
+        return float("inf")
+    return float(0.5 * (g / scale) @ linalg.cho_solve(factor, g / scale))
 
 
 def record(laplace: Laplace, path: Path, optimum: Optimum, start: Start) -> Optimization:

@@ -31,6 +31,11 @@ def as_frame(data: Any) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
         return data
     if isinstance(data, dict):
+        if data and all(pd.api.types.is_scalar(value) for value in data.values()):
+            raise DataError(
+                "the dict gives single values, not columns: write a list for each, also for one "
+                "row, as in {'x': [0.5]}"
+            )
         try:
             return pd.DataFrame(data)
         except (ValueError, TypeError) as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from glmmlab._random import entropy
 from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import (
@@ -217,10 +218,7 @@ def _earlier(
     estimates: pd.Series, resume: Bootstrap | None, seed: Seed
 ) -> tuple[dict[int, _Outcome], int]:
     if resume is None:
-        if isinstance(seed, np.random.Generator):
-            seed = int(seed.integers(2**63))
-        drawn = np.random.SeedSequence(seed).entropy
-        return {}, int(drawn) if isinstance(drawn, int) else 0
+        return {}, entropy(seed)
     if not resume.estimates.index.equals(estimates.index) or not np.allclose(
         resume.estimates, estimates, rtol=1e-10, equal_nan=True
     ):

@@ -324,7 +324,12 @@ def contrast_family(
 def _custom(
     method: Mapping[str, Sequence[float]] | pd.DataFrame, labels: Sequence[str]
 ) -> ContrastFamily:
-    rows = {str(name): np.asarray(values, float) for name, values in dict(method).items()}
+    if not isinstance(method, (Mapping, pd.DataFrame)):
+        raise GlmmlabError(
+            "A contrast method is a name or a dict of coefficients, as in {'a - b': [1, -1, 0]}, "
+            f"not a {type(method).__name__}."
+        )
+    rows = {str(name): _coefficients(name, values) for name, values in dict(method).items()}
     for name, row in rows.items():
         if row.shape != (len(labels),):
             raise GlmmlabError(
@@ -332,6 +337,16 @@ def _custom(
                 f"({', '.join(labels)}); give one for each, in this order."
             )
     return ContrastFamily(tuple((name,) for name in rows), _stack(list(rows.values()), len(labels)))
+
+
+def _coefficients(name: object, values: object) -> FloatArray:
+    try:
+        row = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        row = np.array([np.nan])
+    if not np.all(np.isfinite(row)):
+        raise GlmmlabError(f"Contrast {str(name)!r} has coefficients that are no finite numbers.")
+    return row
 
 
 def interaction_family(families: Sequence[ContrastFamily]) -> FloatArray:

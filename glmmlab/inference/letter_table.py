@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ class LetterDisplay(pd.DataFrame):
         Adjustment, significance level, scale.
     """
 
-    _metadata = ("heading", "notes", "by", "label_columns")
+    _metadata: ClassVar[list[str]] = ["heading", "notes", "by", "label_columns"]
     heading: str
     notes: tuple[str, ...]
     by: tuple[str, ...]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtr, chdtrc, fdtr, fdtrc, ndtri
 
+from glmmlab._random import generator
 from glmmlab._types import FloatArray, Seed
 
 _REPLICATES = 8
@@ -103,7 +104,7 @@ class _Extents:
 
 def _samples(factor: FloatArray, one_sided: bool, seed: Seed) -> list[_Extents]:
     """Independent scramblings."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     return [_Extents(factor, one_sided, rng) for _ in range(_REPLICATES)]
 
 

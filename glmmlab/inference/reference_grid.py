@@ -7,6 +7,7 @@ grid rows; everything here is linear algebra on rows of the model matrix.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -119,11 +120,15 @@ def _chosen(variable: Variable, wanted: Any) -> tuple[Any, ...]:
                 )
         return chosen
     try:
-        return tuple(float(value) for value in chosen)
+        numbers = tuple(float(value) for value in chosen)
     except (TypeError, ValueError):
+        numbers = (math.nan,)
+    if not all(map(math.isfinite, numbers)):
         raise DataError(
-            f"at= gives {wanted!r} for the numeric predictor {variable.name!r}; give numbers."
-        ) from None
+            f"at= gives {wanted!r} for the numeric predictor {variable.name!r}; give finite "
+            "numbers."
+        )
+    return numbers
 
 
 def build_grid(

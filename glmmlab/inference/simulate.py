@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmmlab._random import generator
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.modes import cholesky_factors
@@ -49,16 +50,17 @@ def simulate(
     Raises
     ------
     UnknownNameError
-        When `random_effects` is neither of the two.
+        When `random_effects` is neither of the two, `n` no positive whole number or `seed` no
+        seed.
     """
     if random_effects not in ("unconditional", "conditional"):
         raise UnknownNameError(
             f"random_effects={random_effects!r} is unknown; use 'unconditional' (new random "
             "effects in every simulation) or 'conditional' (the modes of the fit)."
         )
-    if n < 1:
-        raise UnknownNameError(f"n={n} simulations: at least 1 is needed.")
-    rng = np.random.default_rng(seed)
+    if not isinstance(n, (int, np.integer)) or n < 1:
+        raise UnknownNameError(f"n={n!r} simulations: a whole number of at least 1 is needed.")
+    rng = generator(seed)
     redraw = random_effects == "unconditional"
     fixed = population_eta(estimate) if redraw else estimate.eta
     out = np.empty((n, len(fixed)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -63,22 +64,52 @@ class Transformation:
 
     def bias_adjusted(self, sigma: float) -> Transformation:
         """E g^{-1}(eta + e), e with standard deviation `sigma`, to second order."""
-        half = 0.5 * sigma * sigma
-
-        def slope_adjusted(eta: FloatArray) -> FloatArray:
-            step = 5e-4
-            third = (self.curvature(eta + step) - self.curvature(eta - step)) / (2 * step)
-            return self.slope(eta) + half * third
-
         return Transformation(
             self.name,
-            lambda eta: self.inverse(eta) + half * self.curvature(eta),
-            slope_adjusted,
+            partial(_mean_value, self, 0.5 * sigma * sigma),
+            partial(_mean_slope, self, 0.5 * sigma * sigma),
             self.curvature,
             self.ratio,
             self.base,
             self.lower,
         )
+
+
+# The functions below stand in the module, bound by partial: tables that hold them can be pickled.
+
+
+def _mean_value(plain: Transformation, half: float, eta: FloatArray) -> FloatArray:
+    return plain.inverse(eta) + half * plain.curvature(eta)
+
+
+def _mean_slope(plain: Transformation, half: float, eta: FloatArray) -> FloatArray:
+    step = 5e-4
+    third = (plain.curvature(eta + step) - plain.curvature(eta - step)) / (2 * step)
+    return plain.slope(eta) + half * third
+
+
+def _of_link(link: links.Link, order: int, eta: FloatArray) -> FloatArray:
+    return link.derivatives(np.asarray(eta, float))[order]
+
+
+def _square(shift: float, order: int, eta: FloatArray) -> FloatArray:
+    return (eta**2 - shift, 2 * eta, 2 + 0 * eta)[order]
+
+
+def _exponential(rate: float, shift: float, order: int, eta: FloatArray) -> FloatArray:
+    return rate**order * np.exp(rate * eta) - (shift if order == 0 else 0.0)
+
+
+def _composed(
+    first: Transformation, then: Transformation, order: int, eta: FloatArray
+) -> FloatArray:
+    inner = first.inverse(eta)
+    if order == 0:
+        return then.inverse(inner)
+    slope = then.slope(inner)
+    if order == 1:
+        return slope * first.slope(eta)
+    return then.curvature(inner) * first.slope(eta) ** 2 + slope * first.curvature(eta)
 
 
 def from_link(link: links.Link) -> Transformation | None:
@@ -93,8 +124,8 @@ def from_link(link: links.Link) -> Transformation | None:
     return Transformation(
         link.name,
         link.inverse,
-        lambda eta: link.derivatives(np.asarray(eta, float))[1],
-        lambda eta: link.derivatives(np.asarray(eta, float))[2],
+        partial(_of_link, link, 1),
+        partial(_of_link, link, 2),
         {"log": "ratio", "logit": "odds ratio"}.get(link.name, ""),
         lower=link.lower,
     )
@@ -114,19 +145,19 @@ def from_response(text: str) -> Transformation | None:
     kind, inside = match.groups()
     shift = 1.0 if kind == "log1p" else _constant(inside)
     if kind == "sqrt":
+        square = partial(_square, shift)
         return Transformation(
-            text, lambda eta: eta**2 - shift, lambda eta: 2 * eta, lambda eta: 2 + 0 * eta,
-            lower=-1e-12,
-        )  # fmt: skip
+            text, partial(square, 0), partial(square, 1), partial(square, 2), lower=-1e-12
+        )
     base = {"log10": 10.0, "log2": 2.0}.get(kind, float(np.e))
-    rate = float(np.log(base))
+    power = partial(_exponential, float(np.log(base)), shift)
     return Transformation(
         text,
-        lambda eta: np.exp(rate * eta) - shift,
-        lambda eta: rate * np.exp(rate * eta),
-        lambda eta: rate**2 * np.exp(rate * eta),
-        "ratio",  # of y + c where a constant was added
-        base,
+        partial(power, 0),
+        partial(power, 1),
+        partial(power, 2),
+        ratio="ratio",  # of y + c where a constant was added
+        base=base,
     )
 
 
@@ -141,26 +172,24 @@ def compose(first: Transformation | None, then: Transformation | None) -> Transf
     """Undo `first` (the link), then `then` (the transformed response)."""
     if first is None or then is None:
         return first or then
+    both = partial(_composed, first, then)
     return Transformation(
         f"{first.name} of {then.name}",
-        lambda eta: then.inverse(first.inverse(eta)),
-        lambda eta: then.slope(first.inverse(eta)) * first.slope(eta),
-        lambda eta: (
-            then.curvature(first.inverse(eta)) * first.slope(eta) ** 2
-            + then.slope(first.inverse(eta)) * first.curvature(eta)
-        ),
+        partial(both, 0),
+        partial(both, 1),
+        partial(both, 2),
         lower=first.lower,
     )
 
 
 def as_ratio(transformation: Transformation) -> Transformation:
     """What turns differences on a log or logit scale into ratios: the exponential."""
-    rate = float(np.log(transformation.base))
+    power = partial(_exponential, float(np.log(transformation.base)), 0.0)
     return Transformation(
         transformation.name,
-        lambda eta: np.exp(rate * eta),
-        lambda eta: rate * np.exp(rate * eta),
-        lambda eta: rate**2 * np.exp(rate * eta),
-        transformation.ratio,
-        transformation.base,
+        partial(power, 0),
+        partial(power, 1),
+        partial(power, 2),
+        ratio=transformation.ratio,
+        base=transformation.base,
     )

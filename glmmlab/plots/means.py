@@ -186,9 +186,8 @@ def categories_of(
     if order == "estimate":
         means = frame[estimate].groupby(_labels(frame, names), sort=False).mean()
         return [str(label) for label in means.sort_values(kind="stable").index]
-    keys = pd.DataFrame(
-        {n: pd.Categorical(frame[n], categories=levels_of(frame[n])).codes for n in names}
-    )
+    place = {n: levels_of(frame[n]).index for n in names}
+    keys = pd.DataFrame({n: [place[n](value) for value in frame[n]] for n in names})
     rows = keys.sort_values(list(names), kind="stable").index
     labels = _labels(frame, names)
     return list(dict.fromkeys(labels[i] for i in rows))

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray
-from glmmlab.errors import DataError
+from glmmlab.errors import DataError, EstimabilityError
 from glmmlab.plots import style
 from glmmlab.plots.style import styled
 
@@ -86,6 +86,8 @@ def plot_pairs(
     True
     """
     k = len(levels)
+    if k < 2:
+        raise EstimabilityError("There are no pairs to draw: the square needs two levels or more.")
     upper, lower = pairs_matrix(estimates, k), pairs_matrix(p_values, k).T
     ax = style.axes_or_new(ax, (6.4, 5.8))
     shown = np.log(upper) if ratio else upper

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from glmmlab._random import generator
 from glmmlab._types import AnyArray, FloatArray, Seed
 from glmmlab.errors import DataError, InferenceWarning, ResponseError
 from glmmlab.residuals.checks import option, simulations, vector
@@ -138,9 +139,7 @@ def _own_stream(seed: Seed) -> np.random.Generator:
     Whoever simulates data with seed 1 and then asks for residuals with seed 1 would otherwise
     break ties with the numbers that made the data.
     """
-    if seed is None or isinstance(seed, np.random.Generator):
-        return np.random.default_rng(seed)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7,)))
+    return generator(seed, stream=7)
 
 
 def build(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from glmmlab._random import generator
 from glmmlab._types import AnyArray, FloatArray, IntArray, Seed
 from glmmlab.residuals import outliers
 from glmmlab.residuals.checks import option
@@ -138,7 +139,7 @@ class ScaledValues:
     def _rng(self, seed: Seed, stream: int) -> np.random.Generator:
         if seed is None:
             return np.random.default_rng([self.noise, stream])
-        return np.random.default_rng(seed)
+        return generator(seed)
 
     def __repr__(self) -> str:
         kind = f", random effects {self.random_effects}" if self.random_effects else ""

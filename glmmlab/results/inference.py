@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from glmmlab._types import Seed
+from glmmlab.errors import ComparisonError
 from glmmlab.estimate.result import Estimate
 from glmmlab.inference.comparison import Comparison
 from glmmlab.results.degrees import FitDegrees
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from glmmlab.inference.hypotheses import Hypotheses
     from glmmlab.inference.small_sample import Df
     from glmmlab.results.fit import Fit
+
+
+def _estimates(*fits: object) -> list[Estimate]:
+    """The estimates of fits; a ComparisonError for anything that is not one."""
+    for fit in fits:
+        if not isinstance(fit, FitInference):
+            raise ComparisonError(
+                f"compare takes fits, as in fit.compare(other), not {type(fit).__name__}."
+            )
+    return [fit.estimate for fit in fits if isinstance(fit, FitInference)]
 
 
 class FitInference(FitDegrees):
@@ -146,11 +157,10 @@ class FitInference(FitDegrees):
         if bootstrap is not None:
             from glmmlab.inference.bootstrap_test import bootstrap_comparison
 
-            estimates = [fit.estimate for fit in (self, *others)]
-            return bootstrap_comparison(estimates, bootstrap, seed, workers)
+            return bootstrap_comparison(_estimates(self, *others), bootstrap, seed, workers)
         from glmmlab.inference.comparison import compare
 
-        return compare([fit.estimate for fit in (self, *others)], boundary=boundary)
+        return compare(_estimates(self, *others), boundary=boundary)
 
     def emmeans(
         self,
@@ -174,7 +184,8 @@ class FitInference(FitDegrees):
         Parameters
         ----------
         specs : str or list of str
-            Predictors whose combinations are wanted; ``"a * b | c"`` works as in R.
+            Predictors whose combinations are wanted; ``"a * b | c"`` works as in R, and ``"1"``
+            is the overall mean.
         by : str or list of str, optional
             Predictors of separate panels: comparisons stay inside them.
         at : mapping, optional
