@@ -333,3 +333,10 @@ def test_an_index_that_repeats_itself(frame):
     with pytest.warns(MissingDataWarning, match="1 of 24"):
         design = build_design("y ~ x + (1 | g)", frame, GAUSSIAN)
     assert design.nobs == 23
+
+
+def test_nested_levels_that_print_alike_are_an_error():
+    """``p:q`` in ``r`` and ``p`` in ``q:r`` would be one name for two groups."""
+    data = pd.DataFrame({"y": range(8), "a": ["p", "p:q"] * 4, "b": ["q:r", "r"] * 4})
+    with pytest.raises(DataError, match="'p:q:r'"):
+        build_design("y ~ 1 + (1 | a:b)", data, families.get("poisson"))

@@ -63,6 +63,12 @@ def grouping(columns: tuple[str, ...], source: Source) -> tuple[tuple[str, ...],
         inner, inner_codes = _labels(name, source)
         found, codes = np.unique(codes * len(inner) + inner_codes, return_inverse=True)
         labels = tuple(f"{labels[c // len(inner)]}:{inner[c % len(inner)]}" for c in found.tolist())
+        if len(set(labels)) < len(labels):
+            twice = next(label for label in labels if labels.count(label) > 1)
+            raise DataError(
+                f"different levels of {':'.join(columns)} have the same name, {twice!r}: rename "
+                "those that hold a colon"
+            )
     return labels, codes.astype(np.intp)
 
 

@@ -39,7 +39,8 @@ def residuals(estimate: Estimate, kind: str = "response") -> pd.Series:
     Returns
     -------
     Series
-        Indexed as the rows used in the fit.
+        Indexed as the rows used in the fit; missing for rows of no trials, which have no
+        proportion.
 
     Raises
     ------
@@ -75,7 +76,9 @@ def response_variance(estimate: Estimate) -> FloatArray:
     mu = estimate.family.link.inverse(estimate.eta)
     trials = estimate.design.trials
     variance = estimate.family.variance(mu, estimate.aux, trials=trials)
-    return variance if trials is None else variance / trials**2
+    if trials is None:
+        return variance
+    return np.divide(variance, trials**2, out=np.full(len(mu), np.nan), where=trials > 0)
 
 
 def _root_weights(estimate: Estimate) -> FloatArray | float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 import glmmlab as gl
 from conftest import reference, reference_cases
-from r_models import fit
+from r_models import call, fit
 
 CASES = reference_cases()
 SAME = ("poisson", "binomial", "nbinom1", "nbinom2")
@@ -21,6 +23,19 @@ def test_response_residuals(case):
     scale = np.abs(m.fittedvalues).max()
     ours = m.residuals().to_numpy()[:10]
     assert_allclose(ours, r["response_residual_first10"], atol=2e-5 * scale)
+
+
+def test_rows_of_no_trials_have_no_residual():
+    """0 / 0 successes are no proportion: missing, without a word from numpy."""
+    data = call("cbpp_binom")["data"].copy()
+    data["incidence"] = data["incidence"].astype(int)
+    data.loc[data.index[3], ["incidence", "size"]] = 0
+    m = gl.glmm("cbind(incidence, size - incidence) ~ period + (1 | herd)", data, "binomial")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for kind in ("response", "pearson", "deviance"):
+            missing = m.residuals(kind).isna().to_numpy()
+            assert missing[3] and missing.sum() == 1
 
 
 def factor(case: str) -> np.ndarray | float:
