@@ -50,11 +50,12 @@ def boundary_sentences(
         simpler, sign = family.dispersion_limit
         away = _runs_away(parts["dispersion"], designs["dispersion"], sign)
         if away.any():
+            base = family.name.removeprefix("zero_inflated_")
             yield (
-                f"the dispersion of the {family.name} family runs to its limit{_rows(away)}, "
-                f"which is the {simpler} family: the data vary no more than that. Its value and "
-                f"standard error mean nothing; the other estimates are those of {simpler}, the "
-                "simpler model."
+                f"the dispersion of the {base} family runs to its limit{_rows(away)}, which is "
+                f"the {simpler} family: the data vary no more than that. Its value and standard "
+                f"error mean nothing; the other estimates are those of {simpler}, the simpler "
+                "model."
             )
 
 

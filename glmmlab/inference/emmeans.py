@@ -18,12 +18,12 @@ from numpy.typing import ArrayLike
 from glmmlab._types import FloatArray, Seed
 from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.estimate_table import EstimateTable
+from glmmlab.inference.expected_response import expected_response
 from glmmlab.inference.letter_table import LetterDisplay, letter_table
 from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
     conditional_mean,
     default_df,
-    expected_response,
     linear_part,
     prior_weights,
     response_name,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike
 from glmmlab import links
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, UnknownNameError
-from glmmlab.inference.reference_grid import ReferenceGrid, build_grid
+from glmmlab.inference.reference_grid import ReferenceGrid
 from glmmlab.inference.transformation import (
     Transformation,
     compose,
@@ -215,68 +214,3 @@ def total_sd(estimate: Estimate) -> float:
             raise DataError("bias_adjust needs sigma=: the residual variance is not constant.")
         variance += float(estimate.family.dispersion(dispersion.params[0]))
     return float(np.sqrt(variance))
-
-
-# ------------------------------------------------------------- E(y) with zero inflation
-
-
-def expected_response(
-    estimate: Estimate,
-    at: Mapping[str, Any] | None,
-    offset: float | ArrayLike | None = None,
-) -> tuple[ModelPart, ReferenceGrid]:
-    """E(y) = mu (1 - pi) on the grid as parameters of its own, with their delta covariance."""
-    parts = [linear_part(estimate, "conditional")]
-    if "zero_inflation" in estimate.auxiliary:
-        parts.append(linear_part(estimate, "zero_inflation"))
-    grid = build_grid([p.fixed for p in parts], estimate.design.data, prior_weights(estimate), at)
-    parts = [conditional_mean(parts[0], grid, offset)] + [
-        conditional_mean(p, grid, None) for p in parts[1:]
-    ]
-    values = np.ones(len(grid.frame))
-    jacobian: list[FloatArray] = []
-    for position, part in enumerate(parts):
-        eta = part.rows @ part.params + part.offset
-        inverse = part.transformation
-        mean = eta if inverse is None else inverse.inverse(eta)
-        slope = np.ones_like(eta) if inverse is None else inverse.slope(eta)
-        factor, change = (mean, slope) if position == 0 else (1 - mean, -slope)
-        jacobian = [values_part * factor[:, None] for values_part in jacobian]
-        jacobian.append((values * change)[:, None] * part.rows)
-        values = values * factor
-    J = np.hstack(jacobian)
-    covariance = J @ _joint_covariance(estimate, parts) @ J.T
-    n = len(values)
-    columns = tuple({c for p in parts for c in p.term_columns})
-    merged = replace(
-        parts[0], params=values, cov=covariance, transformation=None, scale_name="",
-        averaging_scale="response", term_columns=columns, rows=np.eye(n), offset=np.zeros(n),
-        null_basis=_lost_cells(parts),
-    )  # fmt: skip
-    return merged, grid
-
-
-def _lost_cells(parts: list[ModelPart]) -> FloatArray | None:
-    """Unit vectors of the grid cells that some part cannot estimate."""
-    n = len(parts[0].rows)
-    lost = np.zeros(n, bool)
-    for part in parts:
-        if part.null_basis is not None:
-            lost |= ((part.rows @ part.null_basis) ** 2).sum(axis=1) > 1e-8
-    return np.eye(n)[:, lost] if lost.any() else None
-
-
-def _joint_covariance(estimate: Estimate, parts: list[ModelPart]) -> FloatArray:
-    """Covariance of the conditional and zero-inflation coefficients, zeros where aliased."""
-    names = list(estimate.full_names)
-    wanted = [names.index(n) if n in names else -1 for n in parts[0].fixed.names]
-    for part in parts[1:]:
-        wanted += [
-            names.index(f"zero_inflation: {n}") if f"zero_inflation: {n}" in names else -1
-            for n in part.fixed.names
-        ]
-    present = np.array([i >= 0 for i in wanted])
-    result = np.zeros((len(wanted), len(wanted)))
-    index = np.array([i for i in wanted if i >= 0], dtype=np.intp)
-    result[np.ix_(present, present)] = np.nan_to_num(estimate.cov_full[np.ix_(index, index)])
-    return result

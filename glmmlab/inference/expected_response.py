@@ -1,0 +1,117 @@
+"""E(y) on the reference grid: zero inflation, truncation and cut points included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from glmmlab._types import FloatArray
+from glmmlab.inference.model_parts import ModelPart, conditional_mean, linear_part, prior_weights
+from glmmlab.inference.reference_grid import ReferenceGrid, build_grid
+from glmmlab.inference.transformation import from_response
+
+if TYPE_CHECKING:
+    from glmmlab.estimate.result import Estimate
+
+
+def expected_response(
+    estimate: Estimate,
+    at: Mapping[str, Any] | None,
+    offset: float | ArrayLike | None = None,
+) -> tuple[ModelPart, ReferenceGrid]:
+    """E(y) at random effects = 0 on the grid, as parameters with their delta covariance.
+
+    The mean is the family's: mu (1 - pi) with zero inflation, mu / P(y > 0) when truncated.
+    Parts of the model that do not enter it are left out of the grid.
+    """
+    names = ["conditional", *_parts_of_the_mean(estimate)]
+    parts = [linear_part(estimate, name) for name in names]
+    grid = build_grid([p.fixed for p in parts], estimate.design.data, prior_weights(estimate), at)
+    parts = [conditional_mean(parts[0], grid, offset)] + [
+        conditional_mean(p, grid, None) for p in parts[1:]
+    ]
+    predictors = [p.rows @ p.params + p.offset for p in parts]
+    mean = _mean_function(estimate, names[1:])
+    slopes = [_slope(mean, predictors, k) for k in range(len(parts))]
+    J = np.hstack([d[:, None] * p.rows for d, p in zip(slopes, parts, strict=True)])
+    values = mean(predictors)
+    n = len(values)
+    merged = replace(
+        parts[0], params=values, cov=J @ _joint_covariance(estimate, names, parts) @ J.T,
+        transformation=None, scale_name="", averaging_scale="response",
+        term_columns=tuple({c for p in parts for c in p.term_columns}),
+        rows=np.eye(n), offset=np.zeros(n), null_basis=_lost_cells(parts),
+    )  # fmt: skip
+    return merged, grid
+
+
+def _parts_of_the_mean(estimate: Estimate) -> list[str]:
+    """Auxiliary parts that move E(y)."""
+    here = estimate.family.mean(estimate.eta, estimate.aux)
+    found = []
+    for k, name in enumerate(estimate.auxiliary):
+        moved = list(estimate.aux)
+        moved[k] = moved[k] + 0.5
+        if not np.allclose(estimate.family.mean(estimate.eta, moved), here, rtol=1e-9, atol=0.0):
+            found.append(name)
+    return found
+
+
+Mean = Callable[[Sequence[FloatArray]], FloatArray]
+
+
+def _mean_function(estimate: Estimate, moving: Sequence[str]) -> Mean:
+    """E(y), on the scale of the data, from the predictors of the parts that enter it."""
+    inverse = from_response(estimate.design.response)
+
+    def mean(predictors: Sequence[FloatArray]) -> FloatArray:
+        given = dict(zip(moving, predictors[1:], strict=True))
+        n = len(predictors[0])
+        aux = [
+            given.get(name, np.full(n, float(np.mean(values))))
+            for name, values in zip(estimate.auxiliary, estimate.aux, strict=True)
+        ]
+        value = np.asarray(estimate.family.mean(predictors[0], aux), float)
+        return value if inverse is None else inverse.inverse(value)
+
+    return mean
+
+
+def _slope(mean: Mean, predictors: Sequence[FloatArray], k: int, h: float = 1e-3) -> FloatArray:
+    """Derivative in one predictor by a five-point difference (its error is about 1e-12)."""
+
+    def at(step: float) -> FloatArray:
+        return mean([*predictors[:k], predictors[k] + step, *predictors[k + 1 :]])
+
+    return (8.0 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12.0 * h)
+
+
+def _lost_cells(parts: Sequence[ModelPart]) -> FloatArray | None:
+    """Unit vectors of the grid cells that some part cannot estimate."""
+    n = len(parts[0].rows)
+    lost = np.zeros(n, bool)
+    for part in parts:
+        if part.null_basis is not None:
+            lost |= ((part.rows @ part.null_basis) ** 2).sum(axis=1) > 1e-8
+    return np.eye(n)[:, lost] if lost.any() else None
+
+
+def _joint_covariance(
+    estimate: Estimate, names: Sequence[str], parts: Sequence[ModelPart]
+) -> FloatArray:
+    """Covariance of the coefficients of several parts, zeros where aliased."""
+    place = {name: i for i, name in enumerate(estimate.full_names)}
+    wanted = [
+        place.get(column if name == "conditional" else f"{name}: {column}", -1)
+        for name, part in zip(names, parts, strict=True)
+        for column in part.fixed.names
+    ]
+    present = np.array([i >= 0 for i in wanted])
+    result = np.zeros((len(wanted), len(wanted)))
+    index = np.array([i for i in wanted if i >= 0], dtype=np.intp)
+    result[np.ix_(present, present)] = np.nan_to_num(estimate.cov_full[np.ix_(index, index)])
+    return result
