@@ -32,7 +32,7 @@ ASSUMED = "#009E73"
 WRONG = "#D55E00"
 PALE = "#D9D9D9"
 INK = "#262626"
-CYCLE = (FIXED, "#CC79A7", "#332288", "#56B4E9", "#882255", "#999933")
+CYCLE = (FIXED, "#CC79A7", "#332288", "#88CCEE", "#882255", "#999933")
 """Levels of a second factor: none of the colours with a meaning but the first, and told apart in
 greyscale by MARKERS and DASHES."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

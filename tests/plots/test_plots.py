@@ -107,6 +107,22 @@ FIGURES = {
         ax=ax,
     ),
     "interaction": lambda ax: plots.plot_interaction(two_by_two(), x="extract", trace="gen", ax=ax),
+    "interaction along numbers": lambda ax: plots.plot_interaction(
+        two_by_two().assign(dose=[1.0, 10.0, 1.0, 10.0]), x="dose", trace="gen", ax=ax
+    ),
+    "comparisons": lambda ax: plots.plot_comparisons(
+        twelve_means().assign(
+            left=lambda f: f["estimate"] - 0.05, right=lambda f: f["estimate"] + 0.06
+        ),
+        factors="fungicide",
+        ax=ax,
+    ),
+    "comparisons by": lambda ax: plots.plot_comparisons(
+        two_by_two().assign(left=lambda f: f["estimate"] - 0.05, right=lambda f: f["estimate"]),
+        factors="extract",
+        by="gen",
+        ax=ax,
+    ),
     "pairs": lambda ax: plots.plot_pairs(
         [1.1 ** (j - i) for i, j in PAIRS], [0.9 ** (j - i) for i, j in PAIRS], LEVELS, ax=ax
     ),
@@ -236,3 +252,14 @@ def test_a_backend_that_loads_with_the_first_figure_stays_interactive():
         assert matplotlib.is_interactive()
     finally:
         matplotlib.interactive(before)
+
+
+def test_second_factors_use_no_colour_that_has_a_meaning():
+    """Orange is the random part, green the assumed distribution, vermilion what is wrong."""
+    assert style.CYCLE[0] == style.FIXED
+    assert not {style.RANDOM, style.ASSUMED, style.WRONG} & set(style.CYCLE)
+    ax = FIGURES["interaction"](None)
+    looks = [(line.get_marker(), line.get_linestyle()) for line in ax.lines]
+    assert len({marker for marker, _ in looks}) == len({dash for _, dash in looks}) == 2
+    grey = [np.dot(matplotlib.colors.to_rgb(c), [0.299, 0.587, 0.114]) for c in style.CYCLE[:4]]
+    assert np.diff(np.sort(grey)).min() > 0.05
