@@ -25,7 +25,7 @@ def generator(seed: Seed, stream: int | None = None) -> np.random.Generator:
 
     Examples
     --------
-    >>> generator(1).integers(100) == generator(1).integers(100)
+    >>> int(generator(1).integers(100)) == int(generator(1).integers(100))
     True
     """
     if isinstance(seed, np.random.Generator):
