@@ -157,7 +157,8 @@ def adjust_p(p: ArrayLike, method: str) -> FloatArray:
 
 def _tukey(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
     means = family.means if family.means is not None else _implied_means(family.size)
-    return studentized_range_sf(np.sqrt(2) * np.abs(family.statistic), means, family.df), 0.0
+    p = studentized_range_sf(np.sqrt(2) * np.abs(family.statistic), means, family.df)
+    return _at_least_raw(p, family), 0.0
 
 
 def _scheffe(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
@@ -174,7 +175,12 @@ def _dunnettx_tail(t: FloatArray, df: FloatArray, m: int) -> FloatArray:
 
 
 def _dunnettx(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
-    return _dunnettx_tail(family.statistic, family.df, family.size), 0.0
+    return _at_least_raw(_dunnettx_tail(family.statistic, family.df, family.size), family), 0.0
+
+
+def _at_least_raw(p: FloatArray, family: TestFamily) -> FloatArray:
+    """An adjusted p is never below the raw one; quadrature knows that only to 1e-11."""
+    return np.maximum(p, tail_probability(family.statistic, family.df))
 
 
 def _mvt(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
