@@ -35,6 +35,7 @@ from glmmlab.inference.reference_grid import (
 )
 from glmmlab.inference.result_table import check_type
 from glmmlab.inference.specs import (
+    OVERALL,
     averaging_context,
     check_names,
     interaction_caution,
@@ -238,7 +239,7 @@ def emmeans(
     estimate : Estimate
     specs : str or list of str
         Predictors whose combinations are wanted, the first fastest; ``"a * b"``, ``"a + b"``
-        and ``"a | c"`` (by c) work as in R.
+        and ``"a | c"`` (by c) work as in R, and ``"1"`` is the overall mean.
     by : str or list of str, optional
         Predictors of separate panels: comparisons stay inside them.
     at : mapping, optional
@@ -293,9 +294,12 @@ def emmeans(
         part = linear_part(estimate, component, cov)
         grid = build_grid([part.fixed], estimate.design.data, prior_weights(estimate), at)
         part = conditional_mean(part, grid, offset)
-    check_names((*factors, *panels_), grid)
+    check_names([n for n in (*factors, *panels_) if n != OVERALL], grid)
     factors = with_nests(factors, panels_, grid.nesting)
-    matrix, labels = averaging_matrix(grid, (*factors, *panels_), weights)
+    kept = [n for n in (*factors, *panels_) if n != OVERALL]
+    matrix, labels = averaging_matrix(grid, kept, weights)
+    if OVERALL in factors:
+        labels.insert(0, OVERALL, "overall")
     degrees = df if df is not None else default_df(estimate, component)
     linear = LinearEstimates(
         labels, matrix @ part.rows, part.params, part.cov, matrix @ part.offset, degrees,
@@ -308,11 +312,11 @@ def emmeans(
         linear, factors, panels_, transformation, type, level,
         (
             *_component_note(estimate, component),
-            *averaging_context(estimate, grid, (*factors, *panels_), weights, part, bias_sigma),
+            *averaging_context(estimate, grid, kept, weights, part, bias_sigma),
         ),
         _quantity(component),
         response_name(estimate), part.scale_name,
-        caution=interaction_caution(part, grid, (*factors, *panels_)),
+        caution=interaction_caution(part, grid, kept),
         mixed=bool(estimate.design.random),
     )  # fmt: skip
     _warn_outside(table)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
 
 
+OVERALL = "1"
+"""What R writes for the mean over everything, ``emmeans(m, ~ 1)``."""
+
+
 def split_specs(
     specs: str | Sequence[str], by: str | Sequence[str] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -30,7 +34,11 @@ def split_specs(
         panels_ += [n.strip() for n in right.replace("+", "*").split("*") if n.strip()]
     factors = [n for n in dict.fromkeys(factors) if n and n not in panels_]
     if not factors:
-        raise UnknownNameError("specs= names no predictor that is not also in by=.")
+        raise UnknownNameError(
+            "specs= names no predictor that is not also in by=; '1' is the overall mean."
+        )
+    if OVERALL in factors and len(factors) > 1:
+        factors.remove(OVERALL)
     return tuple(factors), tuple(dict.fromkeys(panels_))
 
 

@@ -104,6 +104,24 @@ def test_specs_like_r(linear) -> None:
     assert emmeans(linear, "extract:gen").frame["extract"].tolist() == ["bean", "cucumber"] * 2
 
 
+def test_the_overall_mean(linear, seeds) -> None:
+    """R's emmeans(m, ~ 1): the equal-weight mean of the means of any factor."""
+    whole = emmeans(linear, "1")
+    assert whole.frame["1"].tolist() == ["overall"]
+    by_gen = emmeans(linear, "gen").frame["estimate"]
+    assert_allclose(whole.frame["estimate"], by_gen.mean())
+    panels = emmeans(linear, "~ 1 | gen").frame
+    assert_allclose(panels["estimate"], by_gen)
+    assert emmeans(linear, ["1", "gen"]).factors == ("gen",)
+    alone = gl.glmm("germ ~ 1 + (1 | block)", data=seeds, family="poisson")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frame = alone.emmeans("1").frame
+        assert "overall" in alone.emmeans("1")._repr_html_()
+        assert len(alone.emmeans("1").pairs().frame) == 0
+    assert_allclose(frame[["estimate", "se"]].iloc[0], [alone.params.iloc[0], alone.bse.iloc[0]])
+
+
 def test_wrong_names(linear) -> None:
     with pytest.raises(UnknownColumnError, match="'fungicide' is not a predictor"):
         emmeans(linear, "fungicide")
