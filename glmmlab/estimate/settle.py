@@ -15,6 +15,8 @@ from glmmlab.laplace import Evaluation, Laplace
 
 NEAR_ZERO = 0.05
 """Columns of Lambda below this share of their natural size are tried at exactly zero."""
+FAR_OUT, FLAT = 8.0, 1e-4
+"""On a log or logit scale: how far out, and how little information, means no information."""
 WORTH_A_LOOK = 0.3
 """How far above the minimum a point may lie to be descended from again."""
 
@@ -75,7 +77,18 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     at, decrease = _polish(laplace, at, hessian, free)
     if decrease > 1e-12:  # the point moved: so did its curvature
         hessian = _hessian(laplace, at, hessian, scale, zero)
+    free &= ~_flat(laplace, at, hessian)
     return Optimum(at, hessian, free, _true_boundary(laplace, hessian, zero))
+
+
+def _flat(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> BoolArray:
+    """Auxiliary coefficients far out where f no longer depends on them.
+
+    A dispersion or a zero inflation at the end of its range has no standard error; left among
+    the free parameters its rounding errors would cost all others theirs.
+    """
+    gamma = np.arange(laplace.size) >= laplace.n_beta + laplace.n_theta
+    return gamma & (np.abs(at.psi) > FAR_OUT) & ~(np.diag(hessian) > FLAT)
 
 
 def _polish(
@@ -155,7 +168,8 @@ def _true_boundary(laplace: Laplace, hessian: FloatArray, zero: BoolArray) -> bo
 
 def escape(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray:
     """A start away from a false zero: along the direction in which f falls fastest."""
-    zero = ~optimum.free
+    theta = np.arange(laplace.size) < laplace.n_beta + laplace.n_theta
+    zero = ~optimum.free & theta
     block = optimum.hessian[np.ix_(zero, zero)]
     _, vectors = np.linalg.eigh(block)
     psi = optimum.at.psi.copy()

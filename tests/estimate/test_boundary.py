@@ -90,3 +90,17 @@ def test_the_direction_of_a_precision_is_said():
     assert "beta family: 24.4 (larger phi = less spread)" in text
     counts = str(gl.glmm("dead ~ 1", data={"dead": [1, 4, 0, 9, 2]}, family="nbinom2").summary())
     assert "spread" not in counts
+
+
+@pytest.mark.parametrize("family", ["nbinom1", "nbinom2"])
+def test_counts_no_wider_than_poisson_keep_their_standard_errors(family):
+    """A dispersion at its limit is left out of the Hessian: the rest is the Poisson fit."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=80)
+    data = pd.DataFrame({"y": np.floor(np.exp(1.5 + 0.3 * x)), "x": x})
+    with pytest.warns(gl.errors.BoundaryWarning):
+        fit = gl.glmm("y ~ x", data, family)
+    poisson = gl.glmm("y ~ x", data, "poisson")
+    assert fit.converged
+    assert_allclose(fit.params, poisson.params, rtol=1e-7)
+    assert_allclose(fit.bse, poisson.bse, rtol=1e-7)
