@@ -78,7 +78,7 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     if decrease > 1e-12:  # the point moved: so did its curvature
         hessian = _hessian(laplace, at, hessian, scale, zero)
     free &= ~_flat(laplace, at, hessian)
-    return Optimum(at, hessian, free, _true_boundary(laplace, hessian, zero))
+    return Optimum(at, hessian, free, _true_boundary(hessian, zero))
 
 
 def _flat(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> BoolArray:
@@ -156,7 +156,7 @@ def _hessian(
     return 0.5 * (hessian + hessian.T)
 
 
-def _true_boundary(laplace: Laplace, hessian: FloatArray, zero: BoolArray) -> bool:
+def _true_boundary(hessian: FloatArray, zero: BoolArray) -> bool:
     """Whether f curves upwards in every direction that leaves a zero variance."""
     if not zero.any():
         return True

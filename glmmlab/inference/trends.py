@@ -112,7 +112,7 @@ def emtrends(
     factors = with_nests(factors, panels, grid.nesting)
     step = delta if delta is not None else _RELATIVE_STEP * _range(estimate.design.data[column])
     levels = [_moved(part, grid, column, k * step) for k in range(degree + 1)]
-    unit = _unit(part, grid, var, column, step, estimate.design.data)
+    unit = _unit(grid, var, column, step, estimate.design.data)
     matrix, labels = averaging_matrix(grid, (*factors, *panels), weights)
     degrees = df if df is not None else default_df(estimate, component)
     if type == "response" and part.transformation is not None:
@@ -167,9 +167,7 @@ def _difference(values: Sequence[FloatArray]) -> FloatArray:
     return (values[2] - 2 * values[1] + values[0]) / 2
 
 
-def _unit(
-    part: ModelPart, grid: ReferenceGrid, var: str, column: str, step: float, data: pd.DataFrame
-) -> float:
+def _unit(grid: ReferenceGrid, var: str, column: str, step: float, data: pd.DataFrame) -> float:
     """Change of `var` over the step: the step itself, or the mean change of a function."""
     if var == column:
         return step

@@ -186,21 +186,9 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame, p_values: dict[float, float]) -
         labels.append(
             (f"{tau:.0%}".replace("%", " %") + (" deviates" if deviates else ""), deviates)
         )
-    height = ax.get_window_extent().height / ax.figure.dpi * 72
-    gap = 1.08 * style.SMALL * 1.35 / max(height, 60)
+    gap = 1.35 * style.SMALL * style.points_high(ax, 1.08)
     for y, (text, deviates) in zip(style.spread_out(ends, gap), labels, strict=True):
-        ax.annotate(
-            text,
-            (1, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=style.SMALL,
-            color=style.WRONG if deviates else style.INK,
-            weight="bold" if deviates else "normal",
-            annotation_clip=False,
-        )
+        style.end_label(ax, y, text, style.WRONG if deviates else style.INK, bold=deviates)
 
 
 @styled

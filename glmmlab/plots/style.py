@@ -181,6 +181,28 @@ def wrapped(text: str, inches: float, size: float) -> list[str]:
     return textwrap.wrap(text, max(8, int(inches * 72 / (0.56 * size)))) or [""]
 
 
+def points_high(ax: Axes, span: float) -> float:
+    """What one point of type is in data units, where the axes show ``span`` of them."""
+    height = ax.get_window_extent().height / ax.figure.dpi * 72
+    return float(span / max(height, 60))
+
+
+def end_label(ax: Axes, y: float, text: str, colour: str, *, bold: bool) -> None:
+    """A curve's name at its right end, beside the axes."""
+    ax.annotate(
+        text,
+        (1, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=SMALL,
+        color=colour,
+        weight="bold" if bold else "normal",
+        annotation_clip=False,
+    )
+
+
 def spread_out(positions: Sequence[float], gap: float) -> list[float]:
     """Positions moved apart until neighbours are at least ``gap`` from each other.
 

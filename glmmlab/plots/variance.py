@@ -84,21 +84,9 @@ def plot_mean_variance(
         ends.append(float(curve.variance[-1]))
         labels.append((f"{name}\n(wrong on purpose)" if curve.wrong else name, colour))
     ax.set_ylim(-0.03 * top, 1.05 * top)
-    height = ax.get_window_extent().height / ax.figure.dpi * 72
-    gap = 2.6 * style.SMALL / max(height, 60) * 1.08 * top
+    gap = 2.6 * style.SMALL * style.points_high(ax, 1.08 * top)
     for y, (text, colour) in zip(style.spread_out(ends, gap), labels, strict=True):
-        ax.annotate(
-            text,
-            (1, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=style.SMALL,
-            weight="bold",
-            color=colour,
-            annotation_clip=False,
-        )
+        style.end_label(ax, y, text, colour, bold=True)
     style.axis_labels(ax, xlabel, ylabel)
     notes = [caption] if caption else []
     if points is not None:
