@@ -104,3 +104,14 @@ def test_log_gamma_is_scipys():
     x = [0.01, 0.3, 0.5, 1.0, 2.5, 61.0, 230.0]
     found = javascript([("lgamma", [v]) for v in x])
     assert_allclose(found, special.gammaln(x), rtol=1e-12, atol=1e-13)
+
+
+@needs_node
+def test_shrinkage_weight_is_the_share_of_variance_between_groups():
+    """Mathematics: the intraclass correlation of a mean of n, at five points of the sliders."""
+    cases = [[1, 0, 1], [2, 0.5, 1], [8, 0.5, 1], [20, 0.5, 1], [30, 2, 0.2]]
+    found = javascript([("shrinkageWeight", case) for case in cases])
+    between = np.array([case[1] ** 2 for case in cases])
+    within = np.array([case[2] ** 2 / case[0] for case in cases])
+    assert_allclose(found, between / (between + within), rtol=1e-12)
+    assert_allclose(found[1:4], [1 / 3, 2 / 3, 5 / 6], rtol=1e-12)

@@ -127,7 +127,10 @@
     inverse: (eta) => (eta > 0 ? 1 / eta : NaN),
   };
 
-  const maths = { lgamma, ndtr, density, variance, inverseLink };
+  /* The weight of a group's raw mean of n observations in its mean by a mixed model. */
+  const shrinkageWeight = (n, sdGroups, sd) => sdGroups ** 2 / (sdGroups ** 2 + sd ** 2 / n);
+
+  const maths = { lgamma, ndtr, density, variance, inverseLink, shrinkageWeight };
   if (typeof module !== "undefined" && module.exports) {
     module.exports = maths;
   } else {
