@@ -115,3 +115,14 @@ def test_quadrature_refuses_other_models():
             quadrature=5,
             method="REML",
         )
+
+
+def test_fits_by_different_approximations_are_not_compared():
+    formula, data = MODELS["binomial"]
+    frame = reference_data(data)
+    smaller = gl.glmm("cbind(incidence, size - incidence) ~ 1 + (1 | herd)", frame, "binomial")
+    fine = gl.glmm(formula, frame, "binomial", quadrature=9)
+    with pytest.raises(gl.ComparisonError, match="quadrature"):
+        fine.compare(smaller)
+    without = gl.glmm("cbind(incidence, size - incidence) ~ period", frame, "binomial")
+    assert fine.compare(without).frame["df"].notna().any()

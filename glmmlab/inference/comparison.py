@@ -156,6 +156,12 @@ def _check_pair(a: Estimate, b: Estimate) -> None:
             f"one fit used {a.method}, the other {b.method}; fit both with method='ML' (or, for "
             "the same fixed part, both with 'REML')."
         )
+    if a.design.random and b.design.random and a.quadrature != b.quadrature:
+        raise ComparisonError(
+            f"the fits integrate over the random effects with {a.quadrature} and {b.quadrature} "
+            "quadrature nodes: their difference mixes the models with the approximations. Fit "
+            "both with the same quadrature=."
+        )
     if a.method == "REML" and not _same_space(a.design, b.design):
         raise ComparisonError(
             "REML likelihoods of models with different fixed parts are likelihoods of different "
