@@ -35,20 +35,29 @@ def finite_difference_hessian(
         Central differences (the standard errors need them) or forward ones.
     """
     columns = np.arange(laplace.size) if columns is None else columns
-    plus, _ = gradients(laplace, at, steps, columns, +1.0)
     if not central:
+        plus, _ = gradients(laplace, at, steps, columns)
         return (plus - at.gradient).T / steps[columns]
-    minus, _ = gradients(laplace, at, steps, columns, -1.0)
+    both, _ = gradients(laplace, at, steps, columns, both_ways=True)
+    plus, minus = both[: len(columns)], both[len(columns) :]
     return (plus - minus).T / (2.0 * steps[columns])
 
 
 def gradients(
-    laplace: Laplace, at: Evaluation, steps: FloatArray, columns: IntArray, sign: float
+    laplace: Laplace,
+    at: Evaluation,
+    steps: FloatArray,
+    columns: IntArray,
+    both_ways: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
-    """Gradients, and modes of the dense part, at psi + sign * step for each column in turn."""
-    points = np.tile(at.psi, (len(columns), 1))
-    points[np.arange(len(columns)), columns] += sign * steps[columns]
-    dense = np.empty((len(columns), len(at.modes.dense)))
+    """Gradients, and modes of the dense part, at psi + step for each column in turn.
+
+    ``both_ways`` adds psi - step for each column after them.
+    """
+    moves = np.zeros((len(columns), len(at.psi)))
+    moves[np.arange(len(columns)), columns] = steps[columns]
+    points = at.psi + (np.concatenate([moves, -moves]) if both_ways else moves)
+    dense = np.empty((len(points), len(at.modes.dense)))
     if not laplace.batchable:
         out = np.empty(points.shape)
         for i, psi in enumerate(points):

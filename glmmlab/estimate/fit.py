@@ -279,7 +279,7 @@ def _reml_covariance(
         return inside, J
     h = np.zeros(laplace.size)
     h[free] = 1e-3 * np.sqrt(np.diag(cov_psi)[free])
-    _, up = gradients(laplace, at, h, free, +1.0)
-    _, down = gradients(laplace, at, h, free, -1.0)
+    _, dense = gradients(laplace, at, h, free, both_ways=True)
+    up, down = dense[: len(free)], dense[len(free) :]
     J[:, free] = ((up - down)[:, q:] / (2.0 * h[free])[:, None]).T
     return inside + J @ np.nan_to_num(cov_psi) @ J.T, J

@@ -11,7 +11,7 @@ from glmmlab.blocks import RandomStructure
 from glmmlab.blocks.structure import Slot
 from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
 from glmmlab.estimate.optimise import Path, positive_definite
-from glmmlab.laplace import Evaluation, Laplace
+from glmmlab.laplace import Evaluation, Laplace, Modes
 
 NEAR_ZERO = 0.05
 """Columns of Lambda below this share of their natural size are tried at exactly zero."""
@@ -69,8 +69,9 @@ def columns_of(structure: RandomStructure) -> list[list[int]]:
 
 def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     """Flip signs, test zeros, finish with Newton steps, compute the Hessian where they end."""
-    at = _canonical_point(laplace, path.best)
-    at, zero = _zeros(laplace, at, scale)
+    at, zero = _zeros(laplace, path.best, scale)
+    if not zero[laplace.n_beta : laplace.n_beta + laplace.n_theta].all():
+        at, zero = _zeros(laplace, _canonical_point(laplace, path.best), scale)
     free = ~zero
     at, _ = _polish(laplace, at, path.hessian, free)
     hessian = _hessian(laplace, at, path.hessian, scale, zero)
@@ -196,16 +197,25 @@ def second_valley(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> Floa
             return _fresh_term(laplace, optimum, scale, group[0])
         else:
             trials = [(index[:1], share * scale[index[:1]]) for share in (0.3, 1.0, 2.0)]
-        last = np.inf
-        for where, values in trials:
-            psi = optimum.at.psi.copy()
+        points = np.tile(optimum.at.psi, (len(trials), 1))
+        for psi, (where, values) in zip(points, trials, strict=True):
             psi[where] = values
-            f = float(laplace.evaluate(psi, optimum.at.modes, gradient=False).f)
-            nearly = f < lowest and not np.array_equal(values, 0.3 * scale[where])
-            if nearly or f < last < np.inf:
-                found, lowest = psi, min(f, lowest)
+        last = np.inf
+        for i, f in enumerate(_values(laplace, points, optimum.at.modes)):
+            small_step = len(trials) > 1 and i == 0
+            if (f < lowest and not small_step) or f < last < np.inf:
+                found, lowest = points[i], min(f, lowest)
             last = f
     return found
+
+
+def _values(laplace: Laplace, points: FloatArray, modes: Modes) -> list[float]:
+    """f at several points, in one batch where the model allows it."""
+    if laplace.batchable:
+        found = laplace.evaluate(points, modes, gradient=False).f
+        if np.isfinite(found).all():  # one impossible point spoils a batch
+            return [float(f) for f in found]
+    return [float(laplace.evaluate(psi, modes, gradient=False).f) for psi in points]
 
 
 def _slot_of(laplace: Laplace, entry: int) -> Slot:

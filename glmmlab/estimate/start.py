@@ -183,7 +183,7 @@ def _dispersion(
         shift, value = shift + step, score(shift + step)
         if not np.isfinite(value) or abs(shift) > 8.0:
             return gammas
-        if abs(step) < 0.05:
+        if abs(step) < 0.1:
             break
     return [gammas[0] + shift * unit, *gammas[1:]]
 

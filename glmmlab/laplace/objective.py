@@ -205,6 +205,9 @@ class Laplace:
 
     def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[Piece, Point]:
         """One chunk at an evaluated mode: its rows, its derivatives."""
+        tangent = evaluation.modes.tangent
+        if tangent is not None and tangent.psi is evaluation.psi:
+            return tangent.piece, tangent.point
         beta, theta, gammas = self.split(evaluation.psi)
         rows = self.rows[chunk]
         piece = self.piece(self, rows, beta, theta, self.aux_values(rows, gammas))
