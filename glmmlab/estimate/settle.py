@@ -75,7 +75,7 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     free = ~zero
     at, _ = _polish(laplace, at, path.hessian, free)
     hessian = _hessian(laplace, at, path.hessian, scale, zero)
-    at, decrease = _polish(laplace, at, hessian, free)
+    at, decrease = _polish(laplace, at, hessian, free, enough=1e-20)
     if decrease > 1e-12:  # the point moved: so did its curvature
         hessian = _hessian(laplace, at, hessian, scale, zero)
     free &= ~_flat(laplace, at, hessian)
@@ -93,7 +93,12 @@ def _flat(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> BoolArray:
 
 
 def _polish(
-    laplace: Laplace, at: Evaluation, hessian: FloatArray, free: BoolArray, steps: int = 3
+    laplace: Laplace,
+    at: Evaluation,
+    hessian: FloatArray,
+    free: BoolArray,
+    steps: int = 3,
+    enough: float = 1e-15,
 ) -> tuple[Evaluation, float]:
     """Newton steps with a fixed Hessian; also the decrease that the first one promised."""
     curvature = positive_definite(hessian[np.ix_(free, free)])
@@ -103,7 +108,7 @@ def _polish(
         step = -np.linalg.solve(curvature, gradient)
         decrease = -0.5 * float(gradient @ step)
         promised = decrease if i == 0 else promised
-        if not 1e-15 < decrease < 1e-3:
+        if not enough < decrease < 1e-3:
             break
         psi = at.psi.copy()
         psi[free] += step
