@@ -73,7 +73,7 @@ def fit_design(design: Design, family: Family, method: str = "ML", quadrature: i
         start = starting_values(laplace, design, family, coordinates.X)
         start = profiled_start(laplace, design, start, coordinates.X)
         path, optimum = _optimise(laplace, start)
-        return _estimate(design, family, method, coordinates, laplace, path, optimum, start)
+        return _estimate(design, family, method, coordinates, laplace, path, optimum)
 
 
 def objective(
@@ -130,8 +130,10 @@ def _other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> list[Floa
     Log-densities that are not concave (Student t, zero inflation, ...) make f bumpy in the
     variances; on data where a descent costs milliseconds two more are worth it.
     """
+    if not (cheap_batch(laplace) and laplace.n_theta):
+        return []
     piece, point = laplace.at_mode(optimum.at)
-    if not (cheap_batch(laplace) and laplace.n_theta and piece.may_have_other_modes(point)):
+    if not piece.may_have_other_modes(point):
         return []
     theta = slice(laplace.n_beta, laplace.n_beta + laplace.n_theta)
     small, large = start.psi.copy(), optimum.at.psi.copy()
@@ -175,7 +177,6 @@ def _estimate(
     laplace: Laplace,
     path: Path,
     optimum: Optimum,
-    start: Start,
 ) -> Estimate:
     at = optimum.at
     _, theta, gammas = laplace.split(at.psi)
@@ -219,7 +220,7 @@ def _estimate(
         singular=verdict.singular_terms(laplace, optimum),
         separated=separated,
         converged=not any(isinstance(w, ConvergenceWarning) for w in raised),
-        optimization=verdict.record(laplace, path, optimum, start),
+        optimization=verdict.record(laplace, path, optimum),
         warnings=tuple(raised),
     )
 

@@ -69,6 +69,7 @@ def columns_of(structure: RandomStructure) -> list[list[int]]:
 
 def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     """Flip signs, test zeros, finish with Newton steps, compute the Hessian where they end."""
+    # signs and the inner mode do not matter where every variance is zero, a common end
     at, zero = _zeros(laplace, path.best, scale)
     if not zero[laplace.n_beta : laplace.n_beta + laplace.n_theta].all():
         at, zero = _zeros(laplace, _canonical_point(laplace, path.best), scale)
@@ -198,7 +199,7 @@ def second_valley(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> Floa
         index = np.array(group) + laplace.n_beta
         if optimum.free[index[0]]:
             trials = [(index, np.zeros(len(index)))]
-        elif len(group) > 1 or _has_correlations(laplace, group[0]):
+        elif _has_correlations(laplace, group[0]):
             return _fresh_term(laplace, optimum, scale, group[0])
         else:
             trials = [(index[:1], share * scale[index[:1]]) for share in (0.3, 1.0, 2.0)]

@@ -15,7 +15,6 @@ from glmmlab.estimate.frames import theta_names
 from glmmlab.estimate.optimise import Path
 from glmmlab.estimate.result import Optimization
 from glmmlab.estimate.settle import Optimum
-from glmmlab.estimate.start import Start
 from glmmlab.laplace import Laplace
 
 
@@ -84,7 +83,7 @@ def _remaining(optimum: Optimum) -> float:
     return float(0.5 * (g / scale) @ linalg.cho_solve(factor, g / scale))
 
 
-def record(laplace: Laplace, path: Path, optimum: Optimum, start: Start) -> Optimization:
+def record(laplace: Laplace, path: Path, optimum: Optimum) -> Optimization:
     """What the optimiser did."""
     names = [f"beta~{j}" for j in range(laplace.n_beta)]
     names += [*theta_names(laplace), *(f"gamma{j}" for j in range(sum(laplace.aux_sizes)))]
