@@ -12,16 +12,24 @@ unexport MPLBACKEND
 # Quiet a debugger's note that would stand before every executed notebook.
 export PYDEVD_DISABLE_FILE_VALIDATION = 1
 
-.PHONY: help book test lint lab figures studies clean
+SITE = _build/html
+WITH_SITE = .venv/.installed-site
+
+.PHONY: help book test lint lab exercises matrix site-check handouts site-zip figures studies clean
 
 help:
-	@echo 'make book     execute every notebook and build _build/html'
-	@echo 'make test     run the whole test suite, docstrings and notebooks included'
-	@echo 'make lint     ruff (lint and format) and mypy'
-	@echo 'make lab      open the notebooks in JupyterLab'
-	@echo 'make figures  redraw the figure of README.md with the engine'
-	@echo 'make studies  rerun the long simulation studies in benchmarks/studies/ (long)'
-	@echo 'make clean    remove what the above made, except .venv'
+	@echo 'make book        execute every notebook and build _build/html'
+	@echo 'make test        run the whole test suite, docstrings and notebooks included'
+	@echo 'make lint        ruff (lint and format) and mypy'
+	@echo 'make lab         open your copies of the exercise notebooks in JupyterLab (FRESH=1: new copies)'
+	@echo 'make exercises   derive the exercise notebooks, without solutions, in _build/exercises'
+	@echo 'make handouts    print every chapter to _build/handouts, for learners and for instructors'
+	@echo 'make site-check  open every page of the book in Chromium, look for faults there and in the handouts'
+	@echo 'make site-zip    pack the book into one file to read without a network'
+	@echo 'make figures     redraw the figures of README.md and of shared links with the engine'
+	@echo 'make studies     rerun the long simulation studies in benchmarks/studies/ (long)'
+	@echo 'make matrix      test on every Python found, with the oldest and newest dependencies (long)'
+	@echo 'make clean       remove what the above made, except .venv'
 
 # The stamp makes a second run instant: pip works again only when the pins have changed.
 $(INSTALLED): pyproject.toml constraints.txt tools/make_venv.sh
@@ -47,13 +55,35 @@ lint: $(INSTALLED)
 	@$(PY) -m mypy --no-error-summary
 
 lab: $(INSTALLED)
-	@$(PY) -m jupyterlab --notebook-dir=notebooks
+	@$(PY) tools/lab.py $(if $(FRESH),--fresh)
+
+exercises: $(INSTALLED)
+	@$(PY) tools/exercises.py
+
+# What the browser's part needs beside the rest; newcomers never install it.
+$(WITH_SITE): $(INSTALLED)
+	@$(PY) -m pip install -qq -c constraints.txt -e ".[site]"
+	@touch $(WITH_SITE)
+
+site-check: handouts
+	@$(PY) tests/site/check_site.py $(SITE)
+	@$(PY) tests/site/check_handouts.py $(SITE) _build/handouts
+
+handouts: $(WITH_SITE)
+	@$(PY) tools/handouts.py $(SITE) _build/handouts
+
+site-zip: $(INSTALLED)
+	@$(PY) tools/site_zip.py $(SITE) _build
 
 figures: $(INSTALLED)
 	@$(PY) tools/readme_figure.py
+	@$(PY) tools/social_card.py
 
 studies: $(INSTALLED)
 	@set -e; for study in benchmarks/studies/*.py; do echo "$$study"; $(PY) "$$study"; done
+
+matrix: $(INSTALLED)
+	@$(PY) tools/matrix.py
 
 clean:
 	@rm -rf _build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -111,7 +111,7 @@ WORKLOADS = {
             CBPP,
             "binomial",
             _reference("cbpp"),
-            ("glmmTMB", "lme4"),
+            ("glmmTMB", "lme4", "gpboost"),
             tolerance=1e-3,
         ),
         Workload(
@@ -119,14 +119,14 @@ WORKLOADS = {
             "count ~ mined + spp + (1 | site)",
             "nbinom2",
             _reference("Salamanders"),
-            ("glmmTMB",),
+            ("glmmTMB", "gpboost"),
         ),
         Workload(
             "sleepstudy, correlated slopes",
             "Reaction ~ Days + (Days | Subject)",
             "gaussian",
             _reference("sleepstudy"),
-            ("glmmTMB", "lme4"),
+            ("glmmTMB", "lme4", "gpboost"),
         ),
         Workload(
             "crossed Bernoulli, 7,584 rows",
@@ -143,7 +143,7 @@ WORKLOADS = {
             "binomial",
             large_bernoulli(100_000),
             ("glmmTMB", "lme4", "gpboost"),
-            repeats=1,
+            repeats=3,
             tolerance=0.5,
         ),
         Workload(
@@ -159,8 +159,8 @@ WORKLOADS = {
             "y ~ service + (1 | s) + (1 | d)",
             "gaussian",
             crossed_gaussian,
-            ("lme4", "glmmTMB"),
-            repeats=1,
+            ("glmmTMB", "lme4", "gpboost"),
+            repeats=3,
             tolerance=0.05,
         ),
     )

@@ -201,3 +201,89 @@ def key(figsize: tuple[float, float] = (7.2, 1.7)) -> Figure:
     ax.set(xlim=(-0.25, 7.25), ylim=(-0.75, 1.05))
     ax.axis("off")
     return fig
+
+
+def decision(figsize: tuple[float, float] = (7.2, 5.6)) -> Figure:
+    """From a design to its random part: a question on the left, what to do on the right."""
+    fig, ax = plt.subplots(figsize=figsize)
+    rows = (
+        ("Do rows come in groups?", "no", "no random part:\ny ~ treatment", DATA),
+        (
+            "Was a treatment given\nto whole groups?",
+            "yes",
+            "groups are its replicates:\nsay how many there are",
+            DATA,
+        ),
+        (
+            "Are they the very groups\nyou ask about, or only 1 to 3?",
+            "yes",
+            "fixed:\ny ~ treatment + group",
+            FIXED,
+        ),
+        (
+            "May the treatment work\ndifferently in each group?",
+            "yes",
+            "y ~ treatment + (1 | group)\n+ (1 | group:treatment)",
+            RANDOM,
+        ),
+        (
+            "Fewer than about\n30 groups?",
+            "yes",
+            "t with the design's df,\nKenward-Roger, or bootstrap",
+            ASSUMED,
+        ),
+    )
+    shape = "round,pad=0.02,rounding_size=0.12"
+    step, height = 1.75, 1.2
+    for k, (question, answer, action, colour) in enumerate(rows):
+        y = -step * k
+        for x, width, text, edge in ((0, 4.1, question, INK), (5.5, 4.5, action, colour)):
+            fill = tint(colour, 0.16) if x else "white"
+            box = FancyBboxPatch((x, y), width, height, boxstyle=shape, fc=fill, ec=edge, lw=1.8)
+            ax.add_patch(box)
+            ax.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=11.5)
+        arrows = [
+            ((4.2, y + height / 2), (5.4, y + height / 2), (4.8, y + height / 2 + 0.22), answer)
+        ]
+        if k < len(rows) - 1:
+            down = ("yes", "in either case", "no", "no: only (1 | group)")[k]
+            below = (2.05, y - step + height + 0.06)
+            arrows.append(((2.05, y - 0.06), below, (2.3, y - (step - height) / 2), down))
+        for start, end, at, word in arrows:
+            arrow = FancyArrowPatch(
+                start, end, arrowstyle="-|>", lw=1.6, mutation_scale=14, color=INK
+            )
+            ax.add_patch(arrow)
+            side = "left" if at[0] < 4 else "center"
+            ax.text(*at, word, ha=side, va="center", fontsize=11)
+    ax.set(xlim=(-0.1, 10.1), ylim=(-step * (len(rows) - 1) - 0.1, height + 0.1), aspect="equal")
+    ax.axis("off")
+    return fig
+
+
+def strip(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    by: str = "",
+    *,
+    label: str,
+    figsize: tuple[float, float] = (6.4, 2.9),
+) -> Figure:
+    """One mark a row of a data set, scattered sideways where x is a factor."""
+    colours, marks = [FIXED, RANDOM, ASSUMED, DATA], "oDs^"
+    fig, ax = plt.subplots(figsize=figsize, layout="constrained")
+    rng = np.random.default_rng(1)
+    groups = list(data.groupby(by, observed=True)) if by else [("", data)]
+    for k, (level, rows) in enumerate(groups):
+        at = rows[x]
+        if isinstance(at.dtype, pd.CategoricalDtype):
+            shift = 0.5 * (k - (len(groups) - 1) / 2) / len(groups)
+            at = at.cat.codes + shift + rng.uniform(-0.06, 0.06, len(rows))
+            ax.set_xticks(range(data[x].cat.categories.size), data[x].cat.categories)
+        colour = colours[k] if by else DATA
+        ax.scatter(at, rows[y], s=18, marker=marks[k], color=colour, alpha=0.7, lw=0, label=level)
+    ax.set(xlabel=x, ylabel=label)
+    if by:
+        ax.legend(title=by, fontsize=10, bbox_to_anchor=(1, 1), loc="upper left")
+    return fig

@@ -25,8 +25,10 @@ from glmmlab.errors import (
     InferenceError,
     InferenceWarning,
     MissingDataWarning,
+    PerfectFitWarning,
     RankDeficientWarning,
     ResponseError,
+    SavedFileError,
     SeparationWarning,
     SingularFitWarning,
     UnknownColumnError,
@@ -37,6 +39,7 @@ from glmmlab.errors import (
 
 if TYPE_CHECKING:
     from glmmlab import datasets, errors, families, links, residuals
+    from glmmlab.io import load
     from glmmlab.model import glmm
     from glmmlab.results.fit import Fit
 
@@ -44,7 +47,7 @@ __version__ = "0.1.0"
 
 # What is imported at first use, so that ``import glmmlab`` stays light.
 _MODULES = ("datasets", "errors", "families", "links", "plots", "residuals")
-_NAMES = {"glmm": "glmmlab.model", "Fit": "glmmlab.results.fit"}
+_NAMES = {"glmm": "glmmlab.model", "load": "glmmlab.io", "Fit": "glmmlab.results.fit"}
 
 __all__ = [
     "BoundaryWarning",
@@ -61,8 +64,10 @@ __all__ = [
     "InferenceError",
     "InferenceWarning",
     "MissingDataWarning",
+    "PerfectFitWarning",
     "RankDeficientWarning",
     "ResponseError",
+    "SavedFileError",
     "SeparationWarning",
     "SingularFitWarning",
     "UnknownColumnError",
@@ -74,6 +79,7 @@ __all__ = [
     "families",
     "glmm",
     "links",
+    "load",
     "residuals",
 ]
 

@@ -88,6 +88,23 @@ _RECIPES = {
             "variety": ("A", "B", "C", "D"),
         },
     ),
+    "leaf_blotch": _Recipe(
+        "leaf_blotch.csv",
+        {
+            "site": ("north", "south"),
+            "block": _numbered(4),
+            "treatment": ("untreated", "A", "B", "C", "D"),
+        },
+    ),
+    "dose_plates": _Recipe("dose_plates.csv", {"plate": _numbered(30, "P")}),
+    "moth_traps": _Recipe(
+        "moth_traps.csv",
+        {
+            "farm": _numbered(12, "F"),
+            "margin": ("bare", "flowers"),
+            "season": ("spring", "summer", "autumn"),
+        },
+    ),
     "oats": _Recipe(
         "oats.csv",
         {

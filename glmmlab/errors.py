@@ -56,6 +56,10 @@ class InferenceError(GlmmlabError):
     """A method of inference that this fit does not have; the message says which one it has."""
 
 
+class SavedFileError(GlmmlabError):
+    """A file that cannot be written, or is no saved fit: damaged, foreign or of a newer version."""
+
+
 class GlmmlabWarning(UserWarning):
     """Base of all warnings issued by glmmlab."""
 
@@ -82,6 +86,10 @@ class RankDeficientWarning(GlmmlabWarning):
 
 class ConvergenceWarning(GlmmlabWarning):
     """The optimum was not reached, or its Hessian is not positive definite."""
+
+
+class PerfectFitWarning(ConvergenceWarning):
+    """The model reproduces the responses: no residual spread, a likelihood without bound."""
 
 
 class ExtrapolationWarning(GlmmlabWarning):

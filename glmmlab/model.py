@@ -51,9 +51,9 @@ def glmm(
         One row an observation.  Rows with missing values in the model's columns are dropped,
         with a warning that counts them.
     family : str, Family or Family class
-        ``"gaussian"``, ``"t"``, ``"gamma"``, ``"beta"``, ``"binomial"``, ``"betabinomial"``,
-        ``"poisson"``, ``"nbinom1"`` or ``"nbinom2"`` with their default links, or an instance
-        such as ``gl.families.Gamma(link="inverse")``.
+        A name such as ``"gaussian"``, ``"beta"``, ``"binomial"``, ``"poisson"`` or ``"nbinom2"``
+        (all: ``gl.families.names()``) for the family with its default link, or an instance such
+        as ``gl.families.Gamma(link="inverse")``.
     weights : str or array, optional
         A column name or one value a row.  For a proportion of trials the numbers of trials;
         otherwise prior weights, which multiply the log-densities as in glmmTMB (not the
@@ -63,8 +63,9 @@ def glmm(
     dispersion : str, optional
         Right-hand side for the (log) dispersion, ``"~ x"``; a constant when left out.
     zero_inflation : str, optional
-        Right-hand side for the logit of the probability of an excess zero, ``"~ 1"``; count
-        families only.
+        Right-hand side for the logit of the probability of an excess zero, ``"~ 1"``.  Counts
+        are mixed with zeros; truncated counts and positive responses (gamma, beta ...) become
+        hurdle models; families that spread over all numbers (gaussian, t) take none.
     method : {"ML", "REML"}
         Maximum likelihood, or restricted maximum likelihood, which integrates the fixed
         coefficients with the random effects.

@@ -38,6 +38,8 @@ class Quadrature(Laplace):
         When the model has anything but one random term with one column.
     """
 
+    flattest = 0.0  # the nodes see the integrand itself
+
     def __init__(self, design: Design, family: Family, X: FloatArray, nodes: int) -> None:
         if len(design.random) != 1 or design.random[0].Z.shape[1] != 1:
             terms = ", ".join(t.text for t in design.random) or "none"

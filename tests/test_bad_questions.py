@@ -31,6 +31,76 @@ def fit() -> Any:
 
 
 QUESTIONS = {
+    "level_text": (lambda m: m.conf_int("x"), errors.UnknownNameError, "level='x'"),
+    "level_percent": (lambda m: m.emmeans("f", level=95), errors.UnknownNameError, "mean 0.95"),
+    "level_of_modes": (
+        lambda m: m.random_effects_table("g"),
+        errors.UnknownNameError,
+        "level='g'",
+    ),
+    "specs_number": (lambda m: m.emmeans(3), errors.UnknownNameError, "a list of names"),
+    "specs_misspelt": (lambda m: m.emmeans("ff"), errors.UnknownColumnError, "Did you mean 'f'"),
+    "null_text": (
+        lambda m: m.emmeans("f").test(null="a"),
+        errors.UnknownNameError,
+        "null='a'",
+    ),
+    "delta_negative": (
+        lambda m: m.emmeans("f").pairs().test(delta=-1),
+        errors.UnknownNameError,
+        "of at least 0",
+    ),
+    "profile_number": (lambda m: m.profile(3), errors.UnknownNameError, "a list of names"),
+    "bootstrap_n": (lambda m: m.bootstrap("a"), errors.UnknownNameError, "n='a' replicates"),
+    "bootstrap_workers": (
+        lambda m: m.bootstrap(2, workers=0),
+        errors.UnknownNameError,
+        "workers=0.*-1 for all cores",
+    ),
+    "profile_workers": (lambda m: m.profile(workers=1.5), errors.UnknownNameError, "workers=1.5"),
+    "bootstrap_statistic": (
+        lambda m: m.bootstrap(5, statistic=3),
+        errors.UnknownNameError,
+        "a function of a Fit",
+    ),
+    "residual_n": (
+        lambda m: m.simulate_residuals("a"),
+        errors.UnknownNameError,
+        "n='a' simulations",
+    ),
+    "generic_text": (
+        lambda m: m.simulate_residuals(10, seed=1).test_generic(lambda y: "a"),
+        errors.DataError,
+        "The statistic of a response is not a number",
+    ),
+    "mean_weights_negative": (
+        lambda m: m.emmeans("x", weights=[1, 1, -1]),
+        errors.DataError,
+        "none negative",
+    ),
+    "mean_weights_zero": (
+        lambda m: m.emmeans("x", weights=[0, 0, 0]),
+        errors.DataError,
+        "not all zero",
+    ),
+    "mean_weights_missing": (
+        lambda m: m.emmeans("x", weights=[1, np.nan, 1]),
+        errors.DataError,
+        "finite numbers",
+    ),
+    "mean_offset_text": (
+        lambda m: m.emmeans("f", offset="x"),
+        errors.DataError,
+        "offset='x': a number",
+    ),
+    "family_list": (lambda m: gl.families.get(["poisson"]), errors.UnknownNameError, "poisson"),
+    "link_list": (lambda m: gl.links.get(["log"]), errors.UnknownNameError, "log"),
+    "generic_number": (
+        lambda m: m.simulate_residuals(10, seed=1).test_generic(3),
+        errors.UnknownNameError,
+        "a function of a response",
+    ),
+    "save_number": (lambda m: m.save(3), errors.SavedFileError, "a string or a Path"),
     "draws_not_whole": (lambda m: m.simulate(2.5), errors.UnknownNameError, "2.5"),
     "seed_text": (lambda m: m.simulate(2, seed="a"), errors.UnknownNameError, "seed='a'"),
     "seed_negative": (lambda m: m.simulate(2, seed=-1), errors.UnknownNameError, "seed=-1"),
@@ -75,6 +145,88 @@ QUESTIONS = {
         lambda m: m.emmeans("f", at={"f": "u"}).pairs().plot(),
         errors.EstimabilityError,
         "no pairs to draw",
+    ),
+    "option_misspelt": (
+        lambda m: m.emmeans("f").contrast("pairwise", reff=1),
+        errors.UnknownNameError,
+        "reff= is no option of 'pairwise'; it takes reverse, exclude",
+    ),
+    "option_of_another_method": (
+        lambda m: m.emmeans("f").contrast("trt_vs_ctrlk", ref=1),
+        errors.UnknownNameError,
+        "ref= is no option of 'trt_vs_ctrlk'",
+    ),
+    "option_of_no_product": (
+        lambda m: m.emmeans(["f", "x"], at={"x": [0, 1]}).contrast(
+            "consec", interaction=True, ref=1
+        ),
+        errors.UnknownNameError,
+        "ref= is no option of 'consec'",
+    ),
+    "option_of_custom_contrasts": (
+        lambda m: m.emmeans("f").contrast({"a": [1, -1, 0]}, exclude=["u"]),
+        errors.UnknownNameError,
+        "exclude= is no option of custom contrasts",
+    ),
+    "weights_too_few": (
+        lambda m: m.emmeans("f").contrast("eff", weights=[1, 2]),
+        errors.GlmmlabError,
+        "each of the 3 levels",
+    ),
+    "weights_of_no_sum": (
+        lambda m: m.emmeans("f").contrast("eff", weights=[1, -1, 0]),
+        errors.GlmmlabError,
+        "add up to zero",
+    ),
+    "scores_alike": (
+        lambda m: m.emmeans("f").contrast("poly", scores=[1, 1, 2]),
+        errors.GlmmlabError,
+        "3 different numbers",
+    ),
+    "degree_zero": (
+        lambda m: m.emmeans("f").contrast("poly", degree=0),
+        errors.UnknownNameError,
+        "degree=0",
+    ),
+    "alpha_percent": (
+        lambda m: m.emmeans("f").cld(alpha=5),
+        errors.UnknownNameError,
+        "alpha=5: a significance level",
+    ),
+    "alpha_of_arrows": (
+        lambda m: m.emmeans("f").plot_comparisons(alpha=0),
+        errors.UnknownNameError,
+        "alpha=0: a significance level",
+    ),
+    "sigma_negative": (
+        lambda m: m.emmeans("f", type="response", bias_adjust=True, sigma=-1),
+        errors.UnknownNameError,
+        "sigma=-1",
+    ),
+    "slope_without_a_step": (
+        lambda m: m.emtrends("f", "x", delta=0),
+        errors.UnknownNameError,
+        "delta=0",
+    ),
+    "right_side_beside_text": (
+        lambda m: m.test_hypotheses("x", rhs=1),
+        errors.UnknownNameError,
+        "rhs=1 goes with a matrix",
+    ),
+    "no_quantiles": (
+        lambda m: m.simulate_residuals(10, seed=1).test_quantiles(quantiles=()),
+        errors.UnknownNameError,
+        "quantiles=\\(\\)",
+    ),
+    "quantiles_outside": (
+        lambda m: m.simulate_residuals(10, seed=1).test_quantiles(quantiles=(0.5, 1.5)),
+        errors.UnknownNameError,
+        "between 0 and 1",
+    ),
+    "outliers_of_no_data_set": (
+        lambda m: m.simulate_residuals(10, seed=1).test_outliers(type="bootstrap", nboot=0),
+        errors.UnknownNameError,
+        "n=0 data sets",
     ),
     "new_row_of_scalars": (
         lambda m: m.predict({"x": 0.5, "f": "u", "g": "a"}),

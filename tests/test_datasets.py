@@ -66,6 +66,9 @@ def test_binary_seeds_are_the_reference_table():
         ("aphids", (96, 5), "theta 1.5"),
         ("galls", (180, 3), "chance 0.35"),
         ("split_plot", (72, 4), "whole plots 0.4"),
+        ("leaf_blotch", (40, 4), "precision 18"),
+        ("dose_plates", (30, 4), "standard deviation 0.6"),
+        ("moth_traps", (72, 5), "theta 2"),
     ],
 )
 def test_simulated_data_are_what_their_generator_makes(name, shape, truth):

@@ -23,7 +23,7 @@ PAGES = sorted((ROOT / "book").glob("*.md"))
 
 # A room imports only from its own line and the lines above it.
 ROOMS = (
-    ("errors", "_types", "_random", "_tables", "threads"),
+    ("errors", "_types", "_arguments", "_random", "_tables", "_files", "threads"),
     ("links",),
     ("families",),
     ("formula",),
@@ -33,7 +33,7 @@ ROOMS = (
     ("quadrature", "gaussian"),
     ("estimate",),
     ("plots",),
-    ("inference", "residuals"),
+    ("inference", "residuals", "saving"),
     ("results",),
     ("model", "datasets", "io", "verify"),
 )
@@ -251,7 +251,8 @@ def _cell_options(block: str) -> str:
 def test_every_page_and_notebook_stands_in_the_table_of_contents() -> None:
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     listed = set(re.findall(r"(?:file|root): (\S+)", toc))
-    existing = {path.relative_to(ROOT).with_suffix("").as_posix() for path in (*NOTEBOOKS, *PAGES)}
+    pages = (*NOTEBOOKS, *PAGES, *(ROOT / "book" / "api").glob("*.md"))
+    existing = {path.relative_to(ROOT).with_suffix("").as_posix() for path in pages}
     assert listed == existing
 
 
@@ -273,6 +274,12 @@ binomial = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="
 print(beta.llf, binomial.llf)
 """
 
+VERIFY = """
+from glmmlab.verify import cases, compare
+found = [compare(case) for case in cases()]
+print(sum(one.agrees for one in found), "of", len(found))
+"""
+
 
 @pytest.mark.slow
 def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
@@ -286,6 +293,8 @@ def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     beta, binomial = (float(x) for x in _run(str(script), cwd=tmp_path).split())
+    verify = f"import sys\nsys.path.insert(0, {str(target)!r})\n" + VERIFY
+    assert _run("-c", verify, cwd=tmp_path).split()[:3] == ["53", "of", "53"]
     # R's answers, tests/reference/expected.
     for case, ours in (("fung_beta", beta), ("seeds_binom", binomial)):
         expected = json.loads((ROOT / f"tests/reference/expected/{case}.json").read_text())

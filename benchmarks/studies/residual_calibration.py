@@ -86,8 +86,11 @@ def known_truth(
     )
 
 
-def p_values(res: SimulatedResiduals) -> dict[str, float]:
-    """p-values of the default tests, and of the rules of DHARMa where ours differ."""
+def p_values(res: SimulatedResiduals, time: np.ndarray | None = None) -> dict[str, float]:
+    """p-values of all tests, and of the rules of DHARMa where ours differ.
+
+    ``time``: a place of every row; in space, rows of eight places.
+    """
     rule = "bootstrap" if res.integer and res.nobs <= 500 else "binomial"
     out = {
         "uniformity": res.test_uniformity().p,
@@ -99,14 +102,31 @@ def p_values(res: SimulatedResiduals) -> dict[str, float]:
     }
     if res.integer:
         out["zero inflation"] = res.test_zero_inflation().p
+    if time is not None:
+        place = (time // 8, time % 8)
+        out |= {
+            "categorical": res.test_categorical(np.arange(res.nobs) % 4).p,
+            "temporal": res.test_temporal(time).p,
+            "temporal, DHARMa's rule": res.test_temporal(time, reference="independent").p,
+            "spatial": res.test_spatial(*place).p,
+            "spatial, DHARMa's rule": res.test_spatial(*place, reference="independent").p,
+        }
     return out
+
+
+def neighbours(group: np.ndarray) -> np.ndarray:
+    """Times at which the rows of a group follow each other."""
+    time = np.empty(len(group), dtype=int)
+    time[np.argsort(group, kind="stable")] = np.arange(len(group))
+    return time
 
 
 def truth_cell(family: str, n: int, groups: int, reps: int) -> list[dict[str, Any]]:
     """Rejection rates of one family, size and grouping."""
     key = [SEED, 1, list(FAMILIES).index(family), n, groups]
+    time = neighbours(np.arange(n) % max(groups, 1))
     rows = [
-        p_values(known_truth(family, n, groups, np.random.default_rng([*key, i])))
+        p_values(known_truth(family, n, groups, np.random.default_rng([*key, i])), time)
         for i in range(reps)
     ]
     where = {"family": family, "n": n, "groups": groups}
@@ -218,7 +238,8 @@ def fitted_cell(family: str, effect: str, reps: int) -> list[dict[str, Any]]:
         key = [SEED, 3, list(FAMILIES).index(family), random, i]
         frame = data_from(family, 100, 0.7 * random, np.random.default_rng(key))
         how = effect if random else "unconditional"
-        rows.append(p_values(fitted_residuals(frame, family, random, how, i)))
+        res = fitted_residuals(frame, family, random, how, i)
+        rows.append(p_values(res, np.arange(len(frame))))
     where = {"family": family, "random effect": effect}
     return [where | row for row in rates(pd.DataFrame(rows))]
 
@@ -237,6 +258,8 @@ MISFITS = (
     "spread grows with x, Gaussian",
     "missing random effect, Poisson",
     "missing random effect, binomial n=20",
+    "drift in time, Gaussian",
+    "gradient in space, Gaussian",
 )
 
 
@@ -255,8 +278,19 @@ def misfit(name: str, rng: np.random.Generator, n: int = 100) -> tuple[pd.DataFr
         "zero-inflated counts, Poisson fitted": lambda: rng.poisson(mu) * (rng.random(n) > 0.15),
         "missing quadratic term, Gaussian": lambda: rng.normal(x + 1.5 * x**2, 1),
         "spread grows with x, Gaussian": lambda: rng.normal(x, np.exp(0.8 * x)),
+        # half of the variance of a row is that of a process with correlation 0.7 at lag 1
+        "drift in time, Gaussian": lambda: rng.normal(x, 1) + autoregression(rng, n, 0.7),
+        "gradient in space, Gaussian": lambda: rng.normal(x + np.linspace(-1, 1, n), 1),
     }[name]()
     return pd.DataFrame({"y": y.astype(float), "x": x, "group": group}), family
+
+
+def autoregression(rng: np.random.Generator, n: int, correlation: float) -> np.ndarray:
+    """A stationary series of variance 1."""
+    out = rng.normal(size=n)
+    for i in range(1, n):
+        out[i] = correlation * out[i - 1] + np.sqrt(1 - correlation**2) * out[i]
+    return out
 
 
 def power_cell(name: str, reps: int) -> list[dict[str, Any]]:
@@ -265,8 +299,8 @@ def power_cell(name: str, reps: int) -> list[dict[str, Any]]:
     for i in range(reps):
         frame, family = misfit(name, np.random.default_rng([SEED, 4, MISFITS.index(name), i]))
         res = fitted_residuals(frame, family, False, "unconditional", i)
-        row = p_values(res)
-        row["group (categorical)"] = res.test_categorical("group").p if "random" in name else np.nan
+        row = p_values(res, np.arange(len(frame)))
+        row["categorical"] = res.test_categorical("group").p  # the groups that were left out
         rows.append(row)
     return [{"misfit": name} | row for row in rates(pd.DataFrame(rows).dropna(axis=1))]
 

@@ -43,8 +43,18 @@ def load_sliders(
     if not any("sliders" in box["classes"] for box in doctree.findall(container)):
         return
     app.add_css_file("sliders.css")
-    for script in ("sliders_maths.js", "sliders.js", "sliders_figures.js"):
-        app.add_js_file(script)
+    for part in ("sliders_maths", "sliders", "sliders_figures", "sliders_models"):
+        app.add_js_file(f"{part}.js")
+
+
+def plain_citation_list(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Node | None
+) -> None:
+    """A list of works is no ``role="list"``: its entries are no ``listitem``."""
+    if body := context.get("body"):
+        context["body"] = body.replace(
+            '<div role="list" class="citation-list">', '<div class="citation-list">'
+        )
 
 
 def tell_progress(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -52,9 +62,17 @@ def tell_progress(app: Sphinx, docname: str, source: list[str]) -> None:
     print(f"  {docname}", flush=True)
 
 
+def types_in_words(app: Sphinx, env: Any, node: Node, content: Node) -> Node | None:
+    """Docstrings name types in words ("DataFrame", "array of shape (n,)"): these lead nowhere."""
+    in_words = node.get("refdomain") == "py" and node["reftype"] == "class"
+    return content if in_words and "." not in node["reftarget"] else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     without_thebe(app)
     app.connect("config-inited", choose_execution, priority=100)
     app.connect("source-read", tell_progress)
+    app.connect("missing-reference", types_in_words)
     app.connect("html-page-context", load_sliders)
+    app.connect("html-page-context", plain_citation_list)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

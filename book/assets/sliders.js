@@ -1,8 +1,8 @@
 /* Figures with sliders that need no server, no kernel and no network.
 
    A page holds <div class="sliders sliders-NAME"> with a text for print and for JupyterLab; the
-   figure NAME (sliders_figures.js) is put into it. Controls are native inputs, so they take the
-   keyboard; the picture moves only when the reader moves it.
+   figure NAME (sliders_figures.js, sliders_models.js) is put into it. Controls are native inputs, so
+   they take the keyboard; the picture moves only when the reader moves it.
 
      sliders.define("name", {
        title,                 what the figure is, for those who cannot see it
@@ -211,6 +211,26 @@
       return this;
     }
 
+    /* A matrix in place of axes: each number in a tile, the stronger the larger. */
+    tiles(rows, names, largest, title) {
+      this.svg.replaceChildren();
+      this.words(title, BOX.left - 52, 14, "start", this.svg).setAttribute("class", "s-title");
+      const size = 56;
+      const left = (WIDTH - size * rows.length) / 2;
+      rows.forEach((row, i) => {
+        const top = BOX.top + 24 + size * i;
+        this.words(names[i], left - 8, top + size / 2 + 5, "end", this.svg);
+        this.words(names[i], left + size * (i + 0.5), BOX.top + 16, "middle", this.svg);
+        row.forEach((value, j) => {
+          const x = left + size * j;
+          shape("rect", { x, y: top, width: size, height: size, class: "s-tile",
+            "fill-opacity": (0.75 * value) / largest }, this.svg);
+          this.words(format(value), x + size / 2, top + size / 2 + 5, "middle", this.svg);
+        });
+      });
+      return this;
+    }
+
     text(text, x, y, anchor, look) {
       this.words(text, this.px(x), this.py(y), anchor || "start", this.labels)
         .setAttribute("class", `s-text ${look || ""}`);
@@ -316,7 +336,25 @@
     apply(start);
   }
 
-  window.sliders = { define: (name, figure) => figures.set(name, figure), format, niceCeiling };
+  /* What the figures are made of. */
+  const grid = (low, high, n) => Array.from({ length: n + 1 }, (_, i) => low + ((high - low) * i) / n);
+  const counts = (last) => Array.from({ length: last + 1 }, (_, k) => k);
+  const curve = (xs, f) => xs.map((x) => [x, f(x)]);
+  const range = (name, label, min, max, step, value) =>
+    ({ kind: "range", name, label, min, max, step, value });
+  const logRange = (name, label, min, max, value) =>
+    ({ kind: "range", name, label, min, max, log: true, value });
+
+  /* The height of an axis that holds the curve, but not the spike of a density without bound. */
+  function top(points, atMean) {
+    const highest = Math.max(...points.map(([, y]) => y).filter(Number.isFinite));
+    return niceCeiling(1.04 * Math.min(highest, 6 * atMean));
+  }
+
+  window.sliders = {
+    define: (name, figure) => figures.set(name, figure),
+    format, niceCeiling, grid, counts, curve, range, logRange, top,
+  };
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("div.sliders").forEach((place) => {

@@ -1,25 +1,15 @@
-/* The course's slider figures: what can be moved, and what is then drawn and said. */
+/* Slider figures of links and of distributions: what can be moved, and what is then drawn and said.
+   Those of models are in sliders_models.js. */
 
 (function () {
   "use strict";
 
-  const { define, format, niceCeiling } = window.sliders;
-  const { density, variance, inverseLink, shrinkageWeight } = window.sliderMaths;
+  const {
+    define, format, niceCeiling, grid, counts, curve, range, logRange, top,
+  } = window.sliders;
+  const { density, variance, inverseLink } = window.sliderMaths;
 
-  const grid = (low, high, n) => Array.from({ length: n + 1 }, (_, i) => low + ((high - low) * i) / n);
-  const counts = (last) => Array.from({ length: last + 1 }, (_, k) => k);
-  const curve = (xs, f) => xs.map((x) => [x, f(x)]);
-  const range = (name, label, min, max, step, value) =>
-    ({ kind: "range", name, label, min, max, step, value });
-  const logRange = (name, label, min, max, value) =>
-    ({ kind: "range", name, label, min, max, log: true, value });
   const percent = (share) => `${format(100 * share)} %`;
-
-  /* The height of an axis that holds the curve, but not the spike of a density without bound. */
-  function top(points, atMean) {
-    const highest = Math.max(...points.map(([, y]) => y).filter(Number.isFinite));
-    return niceCeiling(1.04 * Math.min(highest, 6 * atMean));
-  }
 
   /* --- links -------------------------------------------------------------------------------- */
 
@@ -227,32 +217,6 @@
       const law = two ? "μ + μ²/θ" : "μ(1 + φ)";
       return `Mean ${format(mu)}, variance ${law} = ${format(spread(mu))}. A count of 0 has probability `
         + `${format(mass(0))}; under the Poisson it would be ${format(Math.exp(-mu))}.`;
-    },
-  });
-
-  /* --- shrinkage ---------------------------------------------------------------------------- */
-
-  define("shrinkage", {
-    title: "A raw mean of 7 and the mixed model's mean of the same site, where the grand mean is 5",
-    controls: [range("n", "plots at the site n", 1, 30, 1, 2),
-      range("sdU", "standard deviation of sites", 0, 2, 0.05, 0.5),
-      range("sd", "standard deviation of plots", 0.2, 3, 0.1, 1)],
-    settings: [2, 8, 20].map((n) => [`n = ${n}`, { n, sdU: 0.5, sd: 1 }]),
-    panels: ["The mixed model's mean of the site against its number of plots",
-      "The weight of the raw mean against the number of plots"],
-    draw({ n, sdU, sd }, [left, right]) {
-      const weight = (plots) => shrinkageWeight(plots, sdU, sd);
-      const mean = (plots) => 5 + 2 * weight(plots);
-      const plots = grid(1, 30, 116);
-      left.axes({ x: [0, 31], y: [4.5, 7.5], xlabel: "plots at the site n", ylabel: "site mean", title: "from raw to shrunken" });
-      left.line([[0, 5], [31, 5]], "s-mean").line([[0, 7], [31, 7]], "s-compare");
-      left.line(curve(plots, mean), "s-random s-faint").line([[n, 7], [n, mean(n)]], "s-random");
-      left.dots([[n, 7]], 6, "s-data").dots([[n, mean(n)]], 6, "s-random");
-      left.text("raw mean", 30.5, 7.1, "end").text("grand mean", 30.5, 4.75, "end");
-      right.axes({ x: [0, 31], y: [0, 1], xlabel: "plots at the site n", ylabel: "weight", title: "weight of the raw mean" });
-      right.line(curve(plots, weight), "s-random").dots([[n, weight(n)]], 6, "s-random");
-      return `The raw mean has weight ${format(weight(n))}, so the mixed model says `
-        + `5 + ${format(weight(n))} × 2 = ${format(mean(n))}.`;
     },
   });
 })();

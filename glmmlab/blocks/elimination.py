@@ -14,14 +14,12 @@ the pattern of the rows of M: own blocks, cross blocks of pairs (level, column) 
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.blocks import small
+from glmmlab.blocks.cross import cross_part
 from glmmlab.blocks.structure import Pattern
-
-CHUNK_ENTRIES = 20_000_000
-"""Entries of Y S^-1 held at once (160 MB)."""
 
 
 class Factor:
@@ -67,67 +65,60 @@ class Factor:
 
     def _eliminate(self, W: FloatArray) -> None:
         pattern, R, V, X, q = self.pattern, self.R, self.V, self.X, self.pattern.q
-        k, levels = R.shape[0], len(pattern.counts)
-        S = np.empty((self.dense, self.dense))
-        self.Y: list[sparse.csr_matrix] = []
+        k = R.shape[0]
+        S = np.zeros((self.dense, self.dense))  # its lower triangle
         if q:
-            level, column, starts, index = pattern.pairs
+            level, _, _, index = pattern.pairs
             A12 = np.empty((k, len(level)))
             for a in range(k):
                 A12[a] = np.bincount(index.ravel(), (W * R[a] * V).ravel(), len(level))
-            values = small.forward(self.lower[..., level], A12)
-            self.Y = [
-                sparse.csr_matrix((values[a], column.astype(np.int32), starts), shape=(levels, q))
-                for a in range(k)
-            ]
-            S[:q, :q] = self._sparse_block(W) - self._gram()
+            self.cross = cross_part(pattern, small.forward(self.lower[..., level], A12))
+            S[:q, :q] = self._sparse_block(W) - self.cross.gram()
         if X is not None:
             WX = X * W
-            self.Yx = np.empty((k, self.p, levels))
+            self.Yx = np.empty((k, self.p, len(pattern.counts)))
             for a in range(k):
                 self.Yx[a] = pattern.sums(WX * R[a])
-            for j in range(self.p if k else 0):
-                self.Yx[:, j] = small.forward(self.lower, self.Yx[:, j])
+            if k:
+                self.Yx = small.forward(self.lower[:, :, None], self.Yx)
             flat = self.Yx.transpose(1, 0, 2).reshape(self.p, -1)
             S[q:, q:] = WX @ X.T - flat @ flat.T
             if q:
-                cross = np.zeros((q, self.p))
+                columns = pattern.columns.ravel()
                 for j in range(self.p):
-                    cross[:, j] = np.bincount(
-                        pattern.columns.ravel(), (V * WX[j]).ravel(), q
-                    ) - sum(y.T @ self.Yx[a, j] for a, y in enumerate(self.Y))
-                S[:q, q:] = cross
-                S[q:, :q] = cross.T
-        self.S_lower, info = linalg.lapack.dpotrf(S, lower=1, clean=1, overwrite_a=0)
+                    S[q + j, :q] = np.bincount(columns, (V * WX[j]).ravel(), q)
+                S[q:, :q] -= self.cross.transposed(self.Yx.transpose(0, 2, 1)).T
+        # LAPACK reads columns first: the lower triangle is its upper one, and nothing is copied
+        self.S_upper, info = linalg.lapack.dpotrf(S.T, lower=0, clean=1, overwrite_a=1)
         self.positive = info == 0
 
+    @property
+    def flattest(self) -> float:
+        """The smallest pivot of the random effects: 1 or more where log-densities are concave."""
+        blocks = [self.lower[a, a] for a in range(len(self.lower))]
+        q = self.pattern.q
+        pivots = [*blocks, np.diag(self.S_upper)[:q]] if q else blocks
+        return min((float(p.min()) ** 2 for p in pivots if p.size), default=1.0)
+
+    @property
+    def S_lower(self) -> FloatArray:
+        """The Cholesky factor of S."""
+        return self.S_upper.T
+
     def _sparse_block(self, W: FloatArray) -> FloatArray:
-        """Z2'WZ2 + I on the scaled columns, as a dense q x q array."""
+        """The lower triangle of Z2'WZ2 + I on the scaled columns, in a dense q x q array."""
         columns, V, q = self.pattern.columns, self.V, self.pattern.q
-        block = np.zeros(q * q)
+        square = np.zeros((q, q))
+        diagonal = np.ones(q)
         for e in range(len(V)):
             weighted = W * V[e]
-            for f in range(e + 1):
-                both = np.bincount(columns[e] * q + columns[f], weighted * V[f], q * q)
-                block += both
-                if f != e:
-                    block += both.reshape(q, q).T.ravel()
-        square = block.reshape(q, q)
-        square[np.diag_indices(q)] += 1.0
+            diagonal += np.bincount(columns[e], weighted * V[e], q)
+            for f in range(e):
+                place = np.maximum(columns[e], columns[f]) * q
+                place += np.minimum(columns[e], columns[f])
+                square += np.bincount(place, weighted * V[f], q * q).reshape(q, q)
+        square[np.diag_indices(q)] = diagonal
         return square
-
-    def _gram(self) -> FloatArray:
-        """Y'Y: by BLAS where Y is full enough, else by the sparse product."""
-        q = self.pattern.q
-        total = np.zeros((q, q))
-        for y in self.Y:
-            per_row = np.diff(y.indptr).astype(float)
-            if y.shape[0] * q * q < 60.0 * float(per_row @ per_row):
-                full = y.toarray()
-                total += full.T @ full
-            else:
-                total += (y.T @ y).toarray()
-        return total
 
     # -- what the Laplace approximation asks for --------------------------------------------
 
@@ -135,7 +126,7 @@ class Factor:
         """log|H|, shape (...)."""
         value = small.log_determinant(self.lower) if self.R.shape[0] else np.zeros(())
         if self.dense:
-            value = value + 2.0 * np.log(np.diag(self.S_lower)).sum()
+            value = value + 2.0 * np.log(np.diag(self.S_upper)).sum()
         return value
 
     def solve(self, r1: FloatArray, r2: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -143,31 +134,39 @@ class Factor:
         z1 = small.forward(self.lower, r1)
         if not self.dense:
             return small.backward(self.lower, z1), r2
-        x2 = linalg.cho_solve((self.S_lower, True), r2 - self._Yt(z1), check_finite=False)
+        x2, _ = linalg.lapack.dpotrs(self.S_upper, r2 - self._Yt(z1), lower=0)
         return small.backward(self.lower, z1 - self._Y(x2)), x2
+
+    def solve_columns(self, r1: FloatArray, r2: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """H^-1 r for c columns, r1 (k, c, G) and r2 (q, c), with other terms and without X."""
+        lower = self.lower[:, :, None]
+        z1 = small.forward(lower, r1)
+        rhs = r2 - self.cross.transposed(z1.transpose(0, 2, 1))
+        x2, _ = linalg.lapack.dpotrs(self.S_upper, rhs, lower=0)
+        return small.backward(lower, z1 - self.cross.times(x2).transpose(0, 2, 1)), x2
 
     def _Yt(self, z1: FloatArray) -> FloatArray:
         q = self.pattern.q
         out = np.zeros(self.dense)
-        for a, y in enumerate(self.Y):
-            out[:q] += y.T @ z1[a]
+        if q:
+            out[:q] = self.cross.transposed(z1)
         if self.p:
             out[q:] = np.einsum("ajg,ag->j", self.Yx, z1)
         return out
 
     def _Y(self, x2: FloatArray) -> FloatArray:
         q = self.pattern.q
-        out = np.zeros((self.R.shape[0], len(self.pattern.counts)))
-        for a, y in enumerate(self.Y):
-            out[a] = y @ x2[:q]
+        out = self.cross.times(x2[:q]) if q else 0.0
         if self.p:
-            out += np.einsum("ajg,j->ag", self.Yx, x2[q:])
-        return out
+            out = out + np.einsum("ajg,j->ag", self.Yx, x2[q:])
+        return np.asarray(out)
 
     def dense_inverse(self) -> FloatArray:
         """S^-1, the dense block of H^-1, shape (dense, dense)."""
-        inverse, _ = linalg.lapack.dpotri(self.S_lower, lower=1)
-        return np.tril(inverse) + np.tril(inverse, -1).T
+        inverse, _ = linalg.lapack.dpotri(self.S_upper, lower=0)
+        lower = np.asarray(inverse).T
+        np.copyto(lower, inverse, where=~np.tri(self.dense, dtype=bool))
+        return lower
 
     def row_products(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """H^-1 m_i on the entries of row i, and the leverages m_i' H^-1 m_i.
@@ -224,38 +223,30 @@ class Factor:
         """-L^-T Y S^-1 at the pairs and on the full columns, and L^-T Y S^-1 Y' L^-1."""
         pattern, q, k = self.pattern, self.pattern.q, self.R.shape[0]
         levels = len(pattern.counts)
-        pair_values = np.zeros((k, len(pattern.pairs[0]) if q else 0))
-        x_values = np.zeros((k, self.p, levels))
-        gram = np.zeros((k, k, levels))
-        step = max(1, CHUNK_ENTRIES // max(1, k * self.dense))
-        for g0 in range(0, levels, step):
-            g = slice(g0, min(g0 + step, levels))
-            B = np.zeros((k, g.stop - g.start, self.dense))
+        inside = np.zeros((k, k, levels))
+        pair_values, x_values = np.empty((k, 0)), np.zeros((k, self.p, levels))
+        if self.p:
+            x_values += np.einsum("aig,ij->ajg", self.Yx, C[q:, q:])
+        if q:
+            level, column, _, _ = pattern.pairs
+            pair_values = self.cross.at_pairs(C[:q, :q])
+            for j in range(self.p):
+                pair_values += self.Yx[:, j, level] * C[q + j, column]
             for a in range(k):
-                if q:
-                    B[a] += self.Y[a][g] @ C[:q]
-                if self.p:
-                    B[a] += self.Yx[a, :, g].T @ C[q:]
-            inside = np.zeros((k, k, g.stop - g.start))
-            if q:
-                level, column, starts, _ = pattern.pairs
-                pairs = slice(int(starts[g.start]), int(starts[g.stop]))
-                rows = level[pairs] - g0
-                at_pairs = B[:, rows, column[pairs]]
-                for a in range(k):
-                    for b in range(k):
-                        inside[a, b] += np.bincount(
-                            rows, at_pairs[a] * self.Y[b].data[pairs], g.stop - g0
-                        )
-                pair_values[:, pairs] = -small.backward(self.lower[..., level[pairs]], at_pairs)
+                for b in range(k):
+                    products = pair_values[a] * self.cross.values[b]
+                    inside[a, b] = np.bincount(level, products, levels)
             if self.p:
-                inside += np.einsum("agj,bjg->abg", B[:, :, q:], self.Yx[:, :, g])
-                for j in range(self.p):
-                    x_values[:, j, g] = -small.backward(self.lower[..., g], B[:, :, q + j])
-            for b in range(k):
-                inside[:, b] = small.backward(self.lower[..., g], inside[:, b])
-            for a in range(k):
-                gram[a, :, g] = small.backward(self.lower[..., g], inside[a])
+                x_values += self.cross.times(C[:q, q:]).transpose(0, 2, 1)
+            pair_values = -small.backward(self.lower[..., level], pair_values)
+        if self.p:
+            inside += np.einsum("ajg,bjg->abg", x_values, self.Yx)
+            x_values = -small.backward(self.lower[:, :, None], x_values)
+        for b in range(k):
+            inside[:, b] = small.backward(self.lower, inside[:, b])
+        gram = np.empty_like(inside)
+        for a in range(k):
+            gram[a] = small.backward(self.lower, inside[a])
         return pair_values, x_values, gram
 
 

@@ -87,6 +87,25 @@ class Pattern:
         starts = np.searchsorted(level, np.arange(len(self.counts) + 1))
         return level, column, starts.astype(np.int32), index.reshape(self.columns.shape)
 
+    @cached_property
+    def n_products(self) -> int:
+        """How many pairs of pairs there are within levels, each counted once."""
+        per_level = np.diff(self.pairs[2]).astype(np.int64)
+        return int((per_level * (per_level + 1) // 2).sum())
+
+    @cached_property
+    def products(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Pairs of pairs within levels: two places among the pairs, one in the (q, q) array.
+
+        Columns increase within a level, so the places are in the lower triangle.
+        """
+        level, column, starts, _ = self.pairs
+        after = starts[level + 1] - np.arange(len(level))  # this pair and those after it
+        left = np.repeat(np.arange(len(level)), after)
+        first = np.cumsum(after) - after
+        right = left + np.arange(len(left)) - first[left]
+        return left, right, column[right] * self.q + column[left]
+
 
 class RandomStructure:
     """The random part of a model: the sorted pattern and the map from theta to Lambda.
@@ -165,8 +184,9 @@ class RandomStructure:
             order = np.arange(nobs, dtype=np.intp)
             return order, Pattern(empty, none, empty, empty.astype(np.intp), 0)
         codes = big[0].codes
-        order = np.argsort(codes, kind="stable")
         counts = np.bincount(codes, minlength=len(big[0].levels))
+        # the smallest type that holds them: short integers are sorted by radix
+        order = np.argsort(codes.astype(np.min_scalar_type(len(counts))), kind="stable")
         z1 = np.ascontiguousarray(np.concatenate([t.Z for t in big], axis=1)[order].T)
         columns, values, offset = [], [], 0
         for term in rest:

@@ -34,7 +34,7 @@ def row_values(
             "to the data and give the column's name"
         )
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.array(value, dtype=np.float64)  # a copy: the caller may change theirs
     except (TypeError, ValueError):
         raise error(f"{role}= is neither a column's name nor one number a row") from None
     if array.shape != (len(data),):

@@ -28,7 +28,7 @@ from glmmlab.errors import (
 from glmmlab.families.base import Family
 from glmmlab.formula.algebra import terms
 from glmmlab.formula.bars import ParsedFormula, parse, parse_part
-from glmmlab.formula.columns import as_frame, column
+from glmmlab.formula.columns import as_frame, column, snapshot
 from glmmlab.formula.fixed import FixedPart, offset_values, used_columns
 from glmmlab.formula.response import Response, evaluate_response, response_columns
 from glmmlab.formula.source import Source
@@ -97,7 +97,7 @@ def build_design(
     parts = _auxiliary_formulas(family, dispersion, zero_inflation)
     if not (parsed.random or terms(parsed.fixed)):
         raise FormulaError(f"'{formula}' has no term to estimate: write {parsed.response} ~ 1")
-    rows = _rows_used(parsed, parts, as_frame(data), weights, offset)
+    rows = _rows_used(parsed, parts, snapshot(as_frame(data)), weights, offset)
     source = Source(rows.data)
     response = _response(parsed, rows, source, family)
     conditional = _linear_part(parsed.fixed, source, parsed.offsets)

@@ -14,6 +14,10 @@ from glmmlab.families.base import Family
 from glmmlab.formula.columns import shown_rows
 from glmmlab.formula.response import Response
 
+LARGEST = 1e75
+"""Responses beyond this, or that vary by less than its inverse, are refused: fourth powers of
+their residuals, which the derivatives hold, would overflow or vanish."""
+
 
 def check_response(response: Response, text: str, family: Family, index: pd.Index) -> None:
     """Raise ResponseError for values outside the family's support and for constant responses."""
@@ -28,6 +32,7 @@ def check_response(response: Response, text: str, family: Family, index: pd.Inde
         )
     if trials is None:
         _check_constant(y, text)
+        _check_size(y, text)
     else:
         _check_binomial(y, trials, text, family)
 
@@ -37,6 +42,19 @@ def _check_constant(y: FloatArray, text: str) -> None:
         raise ResponseError(
             f"the response '{text}' is constant ({y[0]:.6g} in every row): there is nothing "
             "to model"
+        )
+
+
+def _check_size(y: FloatArray, text: str) -> None:
+    """Numbers whose squares, or squares of squares, leave the range of floating point."""
+    size = float(np.abs(y).max())
+    spread = float(y.max() / 2.0 - y.min() / 2.0)
+    if len(y) > 1 and not (size <= LARGEST and spread >= 1.0 / LARGEST):
+        shown = size if size > LARGEST else spread
+        what = "values as large as" if size > LARGEST else "values that differ by as little as"
+        raise ResponseError(
+            f"the response '{text}' has {what} {shown:.3g}: sums of their squares cannot be "
+            "computed. Change its unit (multiply it by a power of ten) and fit again"
         )
 
 

@@ -46,16 +46,19 @@ def boundary_sentences(
                 f"the zero-inflation probability is estimated as 1{_rows(all_)}: all of these "
                 "responses are zero. Merge levels, or simplify zero_inflation=."
             )
-    if "dispersion" in parts and family.dispersion_limit is not None:
-        simpler, sign = family.dispersion_limit
-        away = _runs_away(parts["dispersion"], designs["dispersion"], sign)
+    limits = {"dispersion": family.dispersion_limit, "shape": family.shape_limit}
+    for name, limit in limits.items():
+        if name not in parts or limit is None:
+            continue
+        simpler, sign = limit
+        away = _runs_away(parts[name], designs[name], sign)
         if away.any():
             base = family.name.removeprefix("zero_inflated_")
+            why = ": the data vary no more than that" if name == "dispersion" else ""
             yield (
-                f"the dispersion of the {base} family runs to its limit{_rows(away)}, which is "
-                f"the {simpler} family: the data vary no more than that. Its value and standard "
-                f"error mean nothing; the other estimates are those of {simpler}, the simpler "
-                "model."
+                f"the {name} of the {base} family runs to its limit{_rows(away)}, which is "
+                f"the {simpler} family{why}. Its value and standard error mean nothing; the "
+                f"other estimates are those of {simpler}, the simpler model."
             )
 
 

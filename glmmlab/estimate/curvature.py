@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glmmlab._types import FloatArray, IntArray
-from glmmlab.laplace import Evaluation, Laplace
+from glmmlab.laplace import Evaluation, Laplace, Modes
 
 BATCH_ROWS = 400_000
 """Rows times evaluations held at once when a batch is evaluated."""
@@ -35,10 +35,13 @@ def finite_difference_hessian(
         Central differences (the standard errors need them) or forward ones.
     """
     columns = np.arange(laplace.size) if columns is None else columns
+    known = laplace.hessian(at, steps)
+    if known is not None:
+        return known[:, columns]
     if not central:
-        plus, _ = gradients(laplace, at, steps, columns)
+        plus = gradients(laplace, at, steps, columns)
         return (plus - at.gradient).T / steps[columns]
-    both, _ = gradients(laplace, at, steps, columns, both_ways=True)
+    both = gradients(laplace, at, steps, columns, both_ways=True)
     plus, minus = both[: len(columns)], both[len(columns) :]
     return (plus - minus).T / (2.0 * steps[columns])
 
@@ -49,25 +52,28 @@ def gradients(
     steps: FloatArray,
     columns: IntArray,
     both_ways: bool = False,
-) -> tuple[FloatArray, FloatArray]:
-    """Gradients, and modes of the dense part, at psi + step for each column in turn.
+) -> FloatArray:
+    """Gradients at psi + step for each column in turn.
 
     ``both_ways`` adds psi - step for each column after them.
     """
     moves = np.zeros((len(columns), len(at.psi)))
     moves[np.arange(len(columns)), columns] = steps[columns]
     points = at.psi + (np.concatenate([moves, -moves]) if both_ways else moves)
-    dense = np.empty((len(points), len(at.modes.dense)))
     if not laplace.batchable:
-        out = np.empty(points.shape)
-        for i, psi in enumerate(points):
-            evaluation = laplace.evaluate(psi, at.modes, decrement=PRECISE, explore=False)
-            out[i], dense[i] = evaluation.gradient, evaluation.modes.dense
-        return out, dense
-    rows = sum(r.offset.size for r in laplace.rows)
-    size = max(1, BATCH_ROWS // rows)
-    pieces = [
-        laplace.evaluate(points[i : i + size], at.modes, decrement=PRECISE, explore=False).gradient
-        for i in range(0, len(points), size)
-    ]
-    return (np.concatenate(pieces) if pieces else np.empty(points.shape)), dense
+        return np.array([_gradient(laplace, at, psi) for psi in points]).reshape(points.shape)
+    size = max(1, BATCH_ROWS // sum(r.offset.size for r in laplace.rows))
+    batches = [points[i : i + size] for i in range(0, len(points), size)]
+    return np.concatenate([points[:0], *(_gradient(laplace, at, batch) for batch in batches)])
+
+
+def _gradient(laplace: Laplace, at: Evaluation, psi: FloatArray) -> FloatArray:
+    return laplace.evaluate(psi, at.modes, decrement=PRECISE, explore=False).gradient
+
+
+def modes_beside(laplace: Laplace, at: Evaluation, step: float, parameter: int) -> Modes:
+    """The modes where one parameter is moved."""
+    psi = at.psi.copy()
+    psi[parameter] += step
+    beside = laplace.evaluate(psi, at.modes, gradient=False, decrement=PRECISE, explore=False)
+    return beside.modes

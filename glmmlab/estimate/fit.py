@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import warnings as python_warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.design import Design
-from glmmlab.errors import BoundaryWarning, ConvergenceError, ConvergenceWarning
+from glmmlab.errors import (
+    BoundaryWarning,
+    ConvergenceError,
+    ConvergenceWarning,
+    GlmmlabWarning,
+    PerfectFitWarning,
+)
 from glmmlab.estimate import frames, verdict
 from glmmlab.estimate.boundary import boundary_sentences
-from glmmlab.estimate.curvature import gradients
-from glmmlab.estimate.optimise import Path, minimise
+from glmmlab.estimate.curvature import modes_beside
+from glmmlab.estimate.optimise import Path, minimise, positive_definite
+from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.separation import separated_coefficients
-from glmmlab.estimate.settle import Optimum, escape, second_valley, settle
+from glmmlab.estimate.settle import Optimum, settle, unit_diagonal
+from glmmlab.estimate.slopes import column_units, in_column_units, out_of_column_units
 from glmmlab.estimate.start import (
     Start,
     cheap_batch,
+    least_squares,
     profiled_start,
     starting_curvature,
     starting_values,
 )
+from glmmlab.estimate.units import in_unit, out_of_unit, unit_of
+from glmmlab.estimate.valleys import escape, other_starts, runs_away, second_valleys
 from glmmlab.families.base import Family
+from glmmlab.gaussian import GaussianObjective
 from glmmlab.laplace import Evaluation, Laplace
 from glmmlab.quadrature import Quadrature
 from glmmlab.threads import single_blas_thread
+
+Degenerate = Callable[[Evaluation], bool]
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,8 @@ class Coordinates:
         q, r = np.linalg.qr(X)
         root = np.sqrt(n)
         A = linalg.solve_triangular(r, np.eye(p)) * root
-        return cls(q * root, A, float(-np.log(np.abs(np.diag(A))).sum()))
+        q *= root
+        return cls(q, A, float(-np.log(np.abs(np.diag(A))).sum()))
 
 
 def fit_design(design: Design, family: Family, method: str = "ML", quadrature: int = 1) -> Estimate:
@@ -68,12 +84,29 @@ def fit_design(design: Design, family: Family, method: str = "ML", quadrature: i
         When no starting point with a finite likelihood is found.
     """
     with single_blas_thread():
+        unit = unit_of(design, family)
+        columns = column_units(design.random)
+        in_y = in_unit(design, unit)
+        scaled = in_column_units(in_y, columns)
         coordinates = Coordinates.of(design.conditional.X)
-        laplace = objective(design, family, coordinates.X, method, quadrature)
-        start = starting_values(laplace, design, family, coordinates.X)
-        start = profiled_start(laplace, design, start, coordinates.X)
-        path, optimum = _optimise(laplace, start)
-        return _estimate(design, family, method, coordinates, laplace, path, optimum)
+        laplace = objective(scaled, family, coordinates.X, method, quadrature)
+        start = starting_values(laplace, scaled, family, coordinates.X)
+        start = profiled_start(laplace, scaled, start)
+        coordinates = replace(coordinates, X=np.empty((0, 0)))  # the rows hold their own, sorted
+        path, optimum = _optimise(laplace, start, spread_is_gone(laplace, scaled, family))
+        estimate = _estimate(scaled, family, method, coordinates, laplace, path, optimum)
+        return out_of_unit(out_of_column_units(estimate, in_y, columns), design, unit)
+
+
+def spread_is_gone(laplace: Laplace, design: Design, family: Family) -> Degenerate | None:
+    """Tells whether a point of the search is a perfect fit; None where there is none."""
+    if not family.has_residual:
+        return None
+
+    def degenerate(at: Evaluation) -> bool:
+        return bool(without_spread(design, family, laplace.split(at.psi)[2]).any())
+
+    return degenerate
 
 
 def objective(
@@ -82,7 +115,8 @@ def objective(
     """What is minimised: f(psi) for a design with fixed part ``X``."""
     if quadrature > 1:
         return Quadrature(design, family, X, quadrature)
-    return Laplace(design, family, X, integrate_beta=method == "REML")
+    kind = GaussianObjective if least_squares(design, family) else Laplace
+    return kind(design, family, X, integrate_beta=method == "REML")
 
 
 def _caps(laplace: Laplace, scale: FloatArray, psi: FloatArray) -> FloatArray:
@@ -94,7 +128,9 @@ def _caps(laplace: Laplace, scale: FloatArray, psi: FloatArray) -> FloatArray:
     return caps
 
 
-def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
+def _optimise(
+    laplace: Laplace, start: Start, degenerate: Degenerate | None = None
+) -> tuple[Path, Optimum]:
     zero = laplace.start_modes(start.beta)
     first = laplace.evaluate(start.psi, zero)
     for shrink in (0.5, 0.1, 0.01):
@@ -108,64 +144,78 @@ def _optimise(laplace: Laplace, start: Start) -> tuple[Path, Optimum]:
             "no starting point with a finite likelihood was found. Check the response and the "
             "link: an inverse or square-root link needs positive linear predictors."
         )
-    path = _run(laplace, start, first)
+    if not laplace.size:
+        return _nothing_to_search(first)
+    path = _run(laplace, start, first, degenerate)
     path.iterates[:0] = [psi for psi, _ in start.path]
     path.values[:0] = [value for _, value in start.path]
     path.evaluations += len(start.path)
+    if path.degenerate:
+        return path, _nowhere(laplace, path)
     optimum = settle(laplace, path, start.scale)
-    for elsewhere in _other_starts(laplace, start, optimum):
-        path, optimum = _better(laplace, start, elsewhere, path, optimum)
+    for elsewhere in other_starts(laplace, start, optimum):
+        path, optimum = _better(laplace, start, elsewhere, path, optimum, degenerate)
+        if path.degenerate:
+            return path, optimum
     if optimum.boundary_is_true:
-        other = second_valley(laplace, optimum, start.scale)
+        others = second_valleys(laplace, optimum, start.scale)
     else:
-        other = escape(laplace, optimum, start.scale)
-    if other is not None:
-        path, optimum = _better(laplace, start, other, path, optimum)
+        others = [escape(laplace, optimum, start.scale)]
+    for elsewhere in others:
+        path, optimum = _better(laplace, start, elsewhere, path, optimum, degenerate)
     return path, optimum
 
 
-def _other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> list[FloatArray]:
-    """Smaller and larger random effects, where f may have several minima.
+def _nothing_to_search(at: Evaluation) -> tuple[Path, Optimum]:
+    """REML without variances: every parameter is integrated, the mode is the whole answer."""
+    path = Path(at, np.empty((0, 0)), 0.0, True, "no parameter to search for", 1)
+    path.iterates, path.values = [at.psi], [float(at.f)]
+    return path, Optimum(at, path.hessian, np.empty(0, dtype=bool), True)
 
-    Log-densities that are not concave (Student t, zero inflation, ...) make f bumpy in the
-    variances; on data where a descent costs milliseconds two more are worth it.
-    """
-    if not (cheap_batch(laplace) and laplace.n_theta):
-        return []
-    piece, point = laplace.at_mode(optimum.at)
-    if not piece.may_have_other_modes(point):
-        return []
-    theta = slice(laplace.n_beta, laplace.n_beta + laplace.n_theta)
-    small, large = start.psi.copy(), optimum.at.psi.copy()
-    small[theta] *= 0.2
-    large[theta] = 3.0 * start.psi[theta]
-    return [small, large]
+
+def _nowhere(laplace: Laplace, path: Path) -> Optimum:
+    """Where the search for a minimum that does not exist was given up."""
+    size = laplace.size
+    return Optimum(path.best, np.full((size, size), np.nan), np.ones(size, dtype=bool), True)
 
 
 def _better(
-    laplace: Laplace, start: Start, psi: FloatArray, path: Path, optimum: Optimum
+    laplace: Laplace,
+    start: Start,
+    psi: FloatArray,
+    path: Path,
+    optimum: Optimum,
+    degenerate: Degenerate | None,
 ) -> tuple[Path, Optimum]:
     """The lower of an optimum and the one reached from psi."""
     first = laplace.evaluate(psi, laplace.start_modes(start.beta))
     if not first.finite or not np.isfinite(first.gradient).all():
         return path, optimum
-    second = _run(laplace, start, first)
-    if not float(second.best.f) < float(optimum.at.f) - 1e-9:
+    second = _run(laplace, start, first, degenerate)
+    if second.degenerate and laplace.family.name != "t":
+        return second, _nowhere(laplace, second)
+    # a t model's likelihood is unbounded on any data: its estimate is a proper maximum
+    if second.degenerate or runs_away(laplace, second.best.psi):
+        return path, optimum
+    proper = second.converged and path.walled and not path.converged
+    if not (proper or float(second.best.f) < float(optimum.at.f) - 1e-9):
         return path, optimum
     second.evaluations += path.evaluations
     return second, settle(laplace, second, start.scale)
 
 
-def _run(laplace: Laplace, start: Start, first: Evaluation) -> Path:
+def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenerate | None) -> Path:
     def curvature(at: Evaluation) -> FloatArray:
         return starting_curvature(laplace, at, start.scale)
 
+    known = start.hessian if np.array_equal(first.psi, start.psi) else None
     return minimise(
         laplace.evaluate,
         first,
-        curvature(first),
+        curvature(first) if known is None else positive_definite(known),
         lambda psi: _caps(laplace, start.scale, psi),
         refresh=curvature if cheap_batch(laplace) else None,
+        degenerate=degenerate,
     )
 
 
@@ -190,10 +240,15 @@ def _estimate(
     theta_names = frames.theta_names(laplace)
     eta, aux = frames.predictors(design, laplace, at, gammas)
     separated = separated_coefficients(design, family, eta)
-    raised = verdict.convergence_warnings(laplace, path, optimum, separated)
-    raised += [
-        BoundaryWarning(said) for said in boundary_sentences(family, auxiliary, design.auxiliary)
-    ]
+    if path.degenerate or _residual_is_flat(laplace, optimum):
+        said = perfect_fit_sentence(design, family, eta, gammas)
+        raised: list[GlmmlabWarning] = [PerfectFitWarning(said)]
+    else:
+        raised = verdict.convergence_warnings(laplace, path, optimum, separated)
+        raised += [
+            BoundaryWarning(said)
+            for said in boundary_sentences(family, auxiliary, design.auxiliary)
+        ]
     for warning in raised:
         python_warnings.warn(warning, stacklevel=4)
     return Estimate(
@@ -223,6 +278,16 @@ def _estimate(
         optimization=verdict.record(laplace, path, optimum),
         warnings=tuple(raised),
     )
+
+
+def _residual_is_flat(laplace: Laplace, optimum: Optimum) -> bool:
+    """Whether the residual spread ran so near zero that f no longer depends on it."""
+    family, first = laplace.family, laplace.n_beta + laplace.n_theta
+    if not family.has_residual:
+        return False
+    before = sum(laplace.aux_sizes[: family.auxiliary.index("dispersion")])
+    size = laplace.aux_sizes[family.auxiliary.index("dispersion")]
+    return not optimum.free[first + before : first + before + size].all()
 
 
 def _on_the_formula_scale(
@@ -258,9 +323,9 @@ def _covariance(optimum: Optimum) -> FloatArray:
     h = optimum.hessian[np.ix_(free, free)]
     if not len(h) or not np.isfinite(h).all():
         return cov
-    d = np.sqrt(np.maximum(np.abs(np.diag(h)), 1e-300))
+    scaled, d = unit_diagonal(h)
     try:
-        factor = linalg.cho_factor(h / np.outer(d, d), lower=True)
+        factor = linalg.cho_factor(scaled, lower=True)
     except linalg.LinAlgError:
         return cov
     cov[np.ix_(free, free)] = linalg.cho_solve(factor, np.eye(len(h))) / np.outer(d, d)
@@ -275,12 +340,14 @@ def _reml_covariance(
     q = laplace.structure.pattern.q
     piece, point = laplace.at_mode(at)
     inside = piece.factor(point).dense_inverse()[q:, q:]
+    if not np.isfinite(optimum.hessian).all():
+        inside = np.full(inside.shape, np.nan)
     J = np.zeros((len(inside), laplace.size))
     if not len(free) or not np.isfinite(cov_psi[np.ix_(free, free)]).all():
         return inside, J
     h = np.zeros(laplace.size)
     h[free] = 1e-3 * np.sqrt(np.diag(cov_psi)[free])
-    _, dense = gradients(laplace, at, h, free, both_ways=True)
-    up, down = dense[: len(free)], dense[len(free) :]
-    J[:, free] = ((up - down)[:, q:] / (2.0 * h[free])[:, None]).T
+    for j in map(int, free):
+        up, down = (modes_beside(laplace, at, sign * h[j], j).dense[q:] for sign in (1.0, -1.0))
+        J[:, j] = (up - down) / (2.0 * h[j])
     return inside + J @ np.nan_to_num(cov_psi) @ J.T, J

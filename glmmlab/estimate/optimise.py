@@ -19,6 +19,8 @@ from glmmlab.laplace import Evaluation, Modes
 ARMIJO = 1e-4
 MAX_ITERATIONS = 500
 MAX_HALVINGS = 30
+MAX_STALLED = 3
+"""Steps in a row that gain nothing but rounding."""
 NEAR = 0.1
 """Predicted decrease of f below which the optimum is near and fresh curvature pays."""
 
@@ -36,6 +38,9 @@ class Path:
     converged: bool
     message: str
     evaluations: int
+    degenerate: bool = False
+    walled: bool = False
+    """Whether the search ended beside points at which f is not to be had."""
     iterates: list[FloatArray] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
@@ -62,6 +67,7 @@ def minimise(
     hessian: FloatArray,
     caps: Caps,
     refresh: Callable[[Evaluation], FloatArray] | None = None,
+    degenerate: Callable[[Evaluation], bool] | None = None,
     tolerance: float = 1e-9,
     max_iterations: int = MAX_ITERATIONS,
 ) -> Path:
@@ -79,12 +85,18 @@ def minimise(
         Largest allowed |step| of each parameter at a point.
     refresh : callable, optional
         The true curvature at a point, asked for once, near the optimum.
+    degenerate : callable, optional
+        Whether f falls without bound from a point on, so that the search must stop there.
     tolerance : float
         Stop when the quadratic model predicts a smaller decrease of f.
     """
-    path = Path(start, hessian.copy(), np.inf, False, "", 1, [start.psi], [float(start.f)])
-    current = start
+    path = Path(start, hessian.copy(), np.inf, False, "", 1)
+    path.iterates, path.values = [start.psi], [float(start.f)]
+    current, stalled = start, 0
     for _ in range(max_iterations):
+        if degenerate is not None and degenerate(current):
+            path.degenerate, path.message = True, "f falls without bound"
+            break
         direction = _solve(path, current.gradient)
         slope = float(current.gradient @ direction)
         path.predicted_decrease = -0.5 * slope
@@ -100,8 +112,15 @@ def minimise(
         if longest > 1.0:
             direction, slope = direction / longest, slope / longest
         new = _search(objective, current, direction, slope, path)
-        if new is None:
+        gain = 0.0 if new is None else float(current.f) - float(new.f)
+        stalled = stalled + 1 if gain < 1e-12 * (1.0 + abs(float(current.f))) else 0
+        if new is None or stalled == MAX_STALLED:
             path.message = "no lower point along the search direction"
+            if path.walled:
+                path.message = (
+                    "the approximation of the likelihood breaks down beside the last point (the "
+                    "groups are too small for this model: try a simpler one, or quadrature=9)"
+                )
             break
         _update(path, new.psi - current.psi, new.gradient - current.gradient)
         current = path.best = new
@@ -131,6 +150,7 @@ def _search(
     f0 = float(current.f)
     slack = 1e-12 * (1.0 + abs(f0))
     t = 1.0
+    path.walled = False
     for _ in range(MAX_HALVINGS):
         new = objective(current.psi + t * direction, current.modes)
         path.evaluations += 1
@@ -142,6 +162,7 @@ def _search(
             best = -0.5 * slope * t * t / curvature if curvature > 0 else 0.5 * t
             t = float(np.clip(best, 0.1 * t, 0.6 * t))
         else:
+            path.walled = True
             t *= 0.25
     return None
 

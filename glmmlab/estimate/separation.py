@@ -4,6 +4,7 @@ A direction d separates the data when moving along it never makes any row less l
 
     binomial kinds   x'd >= 0 where all trials succeeded, <= 0 where none did, = 0 elsewhere
     counts           x'd <= 0 where y = 0, = 0 elsewhere
+    counts from 1    x'd <= 0 where y = 1, = 0 elsewhere; zeros of a hurdle tell nothing of it
 
 and x'd is not zero everywhere.  Such directions form a cone; a linear programme finds one in
 its interior (Konis 2007, "Linear programming algorithms for detecting separated data in binary
@@ -16,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linprog
 
-from glmmlab._types import FloatArray
+from glmmlab._types import BoolArray, FloatArray
 from glmmlab.design import Design
 from glmmlab.families.base import Family
 
@@ -36,16 +37,28 @@ def separated_coefficients(design: Design, family: Family, eta: FloatArray) -> t
     """
     if not family.integer or not len(eta) or np.abs(eta).max() < SUSPICIOUS_ETA:
         return ()
+    X, rows = design.conditional.X, np.ones(design.nobs, dtype=bool)
     if family.is_binomial and design.trials is not None:
         sign = np.where(design.y <= 0, -1.0, np.where(design.y >= design.trials, 1.0, 0.0))
-    elif family.link.name == "log" and not family.name.startswith("truncated"):
-        sign = np.where(design.y <= 0, -1.0, 0.0)
-    else:
+    elif family.link.name != "log":
         return ()
-    direction = separating_direction(design.conditional.X, sign)
-    return tuple(
-        name for name, d in zip(design.conditional.names, direction, strict=True) if abs(d) > 1e-7
-    )
+    elif "truncated" in family.name:
+        sign, rows = np.where(design.y <= 1, -1.0, 0.0), design.y > 0
+    else:
+        sign = np.where(design.y <= 0, -1.0, 0.0)
+    direction = separating_direction(X[rows], sign[rows])
+    found = np.abs(direction) > 1e-7
+    if not rows.all():  # coefficients that only the other part's rows have
+        found |= _unseen(X[rows], X)
+    return tuple(name for name, d in zip(design.conditional.names, found, strict=True) if d)
+
+
+def _unseen(X: FloatArray, whole: FloatArray) -> BoolArray:
+    """Coefficients that some rows leave open, though all rows together determine them."""
+    size = np.maximum(np.abs(whole).max(axis=0), 1e-300)
+    _, values, vectors = np.linalg.svd(X / size, full_matrices=True)
+    rank = int((values > 1e-10 * max(1.0, values.max(initial=0.0))).sum())
+    return np.asarray((np.abs(vectors[rank:]) > 1e-7).any(axis=0))
 
 
 def separating_direction(X: FloatArray, sign: FloatArray) -> FloatArray:

@@ -8,17 +8,14 @@ import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.blocks import RandomStructure
-from glmmlab.blocks.structure import Slot
 from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
 from glmmlab.estimate.optimise import Path, positive_definite
-from glmmlab.laplace import Evaluation, Laplace, Modes
+from glmmlab.laplace import Evaluation, Laplace
 
 NEAR_ZERO = 0.05
 """Columns of Lambda below this share of their natural size are tried at exactly zero."""
 FAR_OUT, FLAT = 8.0, 1e-4
 """On a log or logit scale: how far out, and how little information, means no information."""
-WORTH_A_LOOK = 0.3
-"""How far above the minimum a point may lie to be descended from again."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,19 @@ class Optimum:
             return np.inf
         if not np.isfinite(h).all():
             return np.nan
-        d = np.sqrt(np.maximum(np.abs(np.diag(h)), 1e-300))
-        return float(np.linalg.eigvalsh(h / np.outer(d, d)).min())
+        return float(np.linalg.eigvalsh(unit_diagonal(h)[0]).min())
+
+
+def unit_diagonal(h: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """D^-1 h D^-1 and d, D = diag(d) the roots of the sizes on h's diagonal.
+
+    Sizes below the rounding error of the largest entry count as that error, so a matrix far from
+    positive definite stays finite.
+    """
+    largest = np.abs(h).max()
+    floor = max(np.finfo(float).eps ** 2 * largest, np.finfo(float).tiny)
+    d = np.sqrt(np.maximum(np.abs(np.diag(h)), floor))
+    return h / d[:, None] / d, d
 
 
 def canonical(structure: RandomStructure, theta: FloatArray) -> FloatArray:
@@ -87,10 +95,24 @@ def _flat(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> BoolArray:
     """Auxiliary coefficients far out where f no longer depends on them.
 
     A dispersion or a zero inflation at the end of its range has no standard error; left among
-    the free parameters its rounding errors would cost all others theirs.
+    the free parameters its rounding errors would cost all others theirs.  A coefficient counts
+    as far out when it is itself, or when its predictor is in all rows.
     """
-    gamma = np.arange(laplace.size) >= laplace.n_beta + laplace.n_theta
-    return gamma & (np.abs(at.psi) > FAR_OUT) & ~(np.diag(hessian) > FLAT)
+    first = laplace.n_beta + laplace.n_theta
+    flat = np.zeros(laplace.size, dtype=bool)
+    for part, gamma in enumerate(laplace.split(at.psi)[2]):
+        columns = [rows.aux[part] for rows in laplace.rows]
+        X = (
+            np.ones((1, 1))
+            if columns[0] is None
+            else np.hstack([c for c in columns if c is not None])
+        )
+        size = np.sqrt(np.mean(X * X, axis=1))
+        far = (np.abs(gamma) * size > FAR_OUT) | bool((np.abs(gamma @ X) > FAR_OUT).all())
+        index = first + np.arange(len(gamma))
+        flat[index] = far & ~(np.diag(hessian)[index] > FLAT * size * size)
+        first += len(gamma)
+    return flat
 
 
 def _polish(
@@ -121,12 +143,15 @@ def _polish(
 
 
 def _canonical_point(laplace: Laplace, best: Evaluation) -> Evaluation:
-    """The final point on canonical factors, its mode found afresh."""
+    """The final point on canonical factors; where that moves it, its mode is found afresh."""
     p, t = laplace.n_beta, laplace.n_theta
     psi = best.psi.copy()
     psi[p : p + t] = canonical(laplace.structure, psi[p : p + t])
-    beta = best.modes.dense[laplace.structure.pattern.q :]
-    fresh = laplace.evaluate(psi, laplace.start_modes(beta), decrement=PRECISE)
+    if np.array_equal(psi, best.psi):  # evaluate looks for higher modes where there may be any
+        start = best.modes
+    else:
+        start = laplace.start_modes(best.modes.dense[laplace.structure.pattern.q :])
+    fresh = laplace.evaluate(psi, start, decrement=PRECISE)
     if fresh.finite and float(fresh.f) <= float(best.f) + 1e-9 * (1.0 + abs(float(best.f))):
         return fresh
     warm = laplace.evaluate(best.psi, best.modes, decrement=PRECISE)
@@ -171,72 +196,3 @@ def _true_boundary(hessian: FloatArray, zero: BoolArray) -> bool:
     if not np.isfinite(block).all():
         return True
     return bool(np.linalg.eigvalsh(block).min() > -1e-6 * max(1.0, float(np.abs(block).max())))
-
-
-def escape(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray:
-    """A start away from a false zero: along the direction in which f falls fastest."""
-    theta = np.arange(laplace.size) < laplace.n_beta + laplace.n_theta
-    zero = ~optimum.free & theta
-    block = optimum.hessian[np.ix_(zero, zero)]
-    _, vectors = np.linalg.eigh(block)
-    psi = optimum.at.psi.copy()
-    psi[zero] = 0.5 * scale[zero] * vectors[:, 0] / max(np.abs(vectors[:, 0]).max(), 1e-12)
-    return psi
-
-
-def second_valley(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> FloatArray | None:
-    """A start for another minimum of f, if one is likely: variances at zero and away from it.
-
-    f may have a minimum with a variance at zero and another with it away from zero.  From a
-    positive one, f is looked at with that column of Lambda at zero, from a zero one with it at
-    its natural size, the other parameters fixed; a value hardly above the minimum is worth a
-    second descent, and so is one below a smaller step's.  Beside a zero in correlated effects
-    the other entries move along, so those are always descended from a second time.
-    """
-    lowest = float(optimum.at.f) + WORTH_A_LOOK
-    found: FloatArray | None = None
-    for group in columns_of(laplace.structure):
-        index = np.array(group) + laplace.n_beta
-        if optimum.free[index[0]]:
-            trials = [(index, np.zeros(len(index)))]
-        elif _has_correlations(laplace, group[0]):
-            return _fresh_term(laplace, optimum, scale, group[0])
-        else:
-            trials = [(index[:1], share * scale[index[:1]]) for share in (0.3, 1.0, 2.0)]
-        points = np.tile(optimum.at.psi, (len(trials), 1))
-        for psi, (where, values) in zip(points, trials, strict=True):
-            psi[where] = values
-        last = np.inf
-        for i, f in enumerate(_values(laplace, points, optimum.at.modes)):
-            small_step = len(trials) > 1 and i == 0
-            if (f < lowest and not small_step) or f < last < np.inf:
-                found, lowest = points[i], min(f, lowest)
-            last = f
-    return found
-
-
-def _values(laplace: Laplace, points: FloatArray, modes: Modes) -> list[float]:
-    """f at several points, in one batch where the model allows it."""
-    if laplace.batchable:
-        found = laplace.evaluate(points, modes, gradient=False).f
-        if np.isfinite(found).all():  # one impossible point spoils a batch
-            return [float(f) for f in found]
-    return [float(laplace.evaluate(psi, modes, gradient=False).f) for psi in points]
-
-
-def _slot_of(laplace: Laplace, entry: int) -> Slot:
-    return next(s for s in laplace.structure.slots if s.theta.start <= entry < s.theta.stop)
-
-
-def _has_correlations(laplace: Laplace, entry: int) -> bool:
-    slot = _slot_of(laplace, entry)
-    return len(slot.rows) > slot.size
-
-
-def _fresh_term(laplace: Laplace, optimum: Optimum, scale: FloatArray, entry: int) -> FloatArray:
-    """The optimum with one term's factor set to its natural size, without correlations."""
-    slot = _slot_of(laplace, entry)
-    index = np.arange(slot.theta.start, slot.theta.stop) + laplace.n_beta
-    psi = optimum.at.psi.copy()
-    psi[index] = np.where(slot.rows == slot.cols, scale[index], 0.0)
-    return psi

@@ -11,13 +11,17 @@ from glmmlab._types import FloatArray
 from glmmlab.blocks import Factor
 from glmmlab.design import Design
 from glmmlab.estimate.curvature import finite_difference_hessian
-from glmmlab.estimate.optimise import Path, minimise, positive_definite
+from glmmlab.estimate.optimise import minimise, positive_definite
+from glmmlab.estimate.perfect import without_spread
 from glmmlab.families.base import Family
-from glmmlab.gaussian import ProfiledGaussian
+from glmmlab.gaussian import GaussianObjective, ProfiledGaussian
 from glmmlab.laplace import Evaluation, Laplace
 
 GLM_STEPS = 12
 DISPERSION_STEPS = 8
+SCORING_STEPS = 8
+SMALL_DATA = 40_000
+"""Rows times parameters below which a gradient costs well under a millisecond or two."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Start:
     beta: FloatArray
     path: tuple[tuple[FloatArray, float], ...] = ()
     """Points and values of f on the way to ``psi``, where it was itself optimised."""
+    hessian: FloatArray | None = None
+    """Nearly the Hessian at ``psi``, where that is known."""
 
 
 def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatArray) -> Start:
@@ -57,19 +63,12 @@ def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatAr
     return Start(psi, np.concatenate([beta_scale, theta_scale, gamma_scale]), beta)
 
 
-def profiled_start(laplace: Laplace, design: Design, start: Start, X: FloatArray) -> Start:
-    """The optimum of a Gaussian model with one grouping factor, by the profiled form.
-
-    Other models keep the start they have.
-    """
-    family = laplace.family
-    simple = family.name == "gaussian" and family.link.name == "identity"
+def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:
+    """The optimum of a Gaussian model, by the profiled form; other models keep their start."""
+    if not isinstance(laplace, GaussianObjective):
+        return start
     p, t = laplace.n_beta, laplace.n_theta
-    if not (simple and t and laplace.structure.pattern.q == 0 and laplace.aux_sizes == (1,)):
-        return start
-    if not (design.auxiliary["dispersion"].X == 1.0).all():
-        return start
-    profile = ProfiledGaussian(design, X, laplace.structure, laplace.integrate_beta)
+    profile = laplace.profile
     scale = start.scale[p : p + t] * np.exp(-start.psi[-1])
     first = profile.evaluate(start.psi[p : p + t] * np.exp(-start.psi[-1]))
     if not first.finite:
@@ -82,27 +81,56 @@ def profiled_start(laplace: Laplace, design: Design, start: Start, X: FloatArray
         ]
         return positive_definite(np.array(columns), floor=1e-4)
 
+    points: list[tuple[FloatArray, float]] = []
+
+    def no_spread_left(at: Evaluation) -> bool:
+        beta, theta, log_sigma = profile.expand(at.psi)
+        psi = np.concatenate([beta[:p], theta, [log_sigma]])
+        points.append((psi, float(at.f)))
+        return bool(without_spread(design, laplace.family, [psi[-1:]]).any())
+
+    steps = _scored(profile, first)
+    for at in steps[:-1]:
+        no_spread_left(at)
+    first = steps[-1]
+    crossed = laplace.structure.pattern.q > 0
     path = minimise(
         profile.evaluate,
         first,
-        curvature(first),
+        positive_definite(profile.data.information(first.psi)),
         lambda psi: 1.5 * np.maximum(np.abs(psi), 0.1 * scale),
-        refresh=curvature,
+        refresh=None if crossed else curvature,  # a factor of crossed terms is dear
+        degenerate=no_spread_left,
     )
-    beta, theta, log_sigma = profile.expand(path.best.psi)
-    psi = np.concatenate([beta[: laplace.n_beta], theta, [log_sigma]])
-    return Start(psi, start.scale, beta, _history(laplace, profile, path))
+    best = path.best.psi
+    beta, theta, log_sigma = profile.expand(best)
+    psi = np.concatenate([beta[:p], theta, [log_sigma]])
+    hessian = laplace.hessian_from_profile(best, path.hessian)
+    return Start(psi, start.scale, beta, tuple(points[:-1]), hessian)
 
 
-def _history(
-    laplace: Laplace, profile: ProfiledGaussian, path: Path
-) -> tuple[tuple[FloatArray, float], ...]:
-    """The profiled path in the layout of psi."""
-    points = []
-    for relative, value in zip(path.iterates[:-1], path.values[:-1], strict=True):
-        beta, theta, log_sigma = profile.expand(relative)
-        points.append((np.concatenate([beta[: laplace.n_beta], theta, [log_sigma]]), value))
-    return tuple(points)
+def _scored(profile: ProfiledGaussian, first: Evaluation) -> list[Evaluation]:
+    """A few steps of Fisher's scoring, as long as f falls as they promise."""
+    steps = [first]
+    for _ in range(SCORING_STEPS):
+        at = steps[-1]
+        information = positive_definite(profile.data.information(at.psi))
+        step = linalg.solve(information, -at.gradient, assume_a="pos")
+        promised = -0.5 * float(at.gradient @ step)
+        if promised < 1e-2:
+            break
+        new = profile.evaluate(at.psi + step)
+        if not float(new.f) < float(at.f) - 0.25 * promised:
+            break
+        steps.append(new)
+    return steps
+
+
+def least_squares(design: Design, family: Family) -> bool:
+    """Whether a model is Gaussian with identity link, one sigma and random effects."""
+    simple = family.name == "gaussian" and family.link.name == "identity"
+    one_sigma = simple and bool((design.auxiliary["dispersion"].X == 1.0).all())
+    return one_sigma and bool(design.random)
 
 
 def _constant(X: FloatArray, value: float) -> FloatArray:
@@ -190,7 +218,7 @@ def _dispersion(
 
 def cheap_batch(laplace: Laplace) -> bool:
     """Whether the gradients at d neighbouring points cost about as much as one or two."""
-    return laplace.batchable and laplace.rows[0].offset.size * laplace.size < 40_000
+    return laplace.batchable and laplace.rows[0].offset.size * laplace.size < SMALL_DATA
 
 
 def starting_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:

@@ -114,7 +114,7 @@ def get(name: str | Family, link: str | Link | None = None) -> Family:
         return name.with_link(link)
     try:
         return _REGISTRY[name](link=link)
-    except KeyError:
+    except (KeyError, TypeError):
         near = difflib.get_close_matches(str(name).lower(), _REGISTRY, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownNameError(

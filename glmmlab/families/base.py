@@ -109,6 +109,14 @@ class Family(ABC):
     dispersion_limit: ClassVar[tuple[str, float] | None] = None
     """The simpler family at the end of the dispersion's range, and the sign of the predictor's
     infinity there."""
+    shape_limit: ClassVar[tuple[str, float] | None] = None
+    """The same for the shape."""
+    has_residual: ClassVar[bool] = False
+    """Whether the spread around the mean can vanish (counts and trials have one of their own)."""
+    residual_floor: ClassVar[float] = 1e-6
+    """A residual spread below this share of the response's own counts as zero."""
+    location_scale: ClassVar[bool] = False
+    """Whether ``mu`` and ``exp(dispersion)`` are in the unit of the response."""
     auxiliary: tuple[str, ...] = ()
 
     def __init__(self, link: str | Link | None = None) -> None:
@@ -286,6 +294,15 @@ class Family(ABC):
         self, mu: FloatArray, aux: AuxValues, trials: FloatArray | None = None
     ) -> FloatArray:
         """Var(y); for binomial kinds of the count of successes (one trial if not given)."""
+
+    def response_spread(self, y: FloatArray) -> float:
+        """The size of the differences between responses, against which a residual is small."""
+        return float(np.std(y))
+
+    def residual_spread(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
+        """The scale of responses around ``mu``; the standard deviation where there is one."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.sqrt(self.variance(mu, aux))
 
     @abstractmethod
     def simulate(

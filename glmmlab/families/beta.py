@@ -42,6 +42,7 @@ class Beta(Family):
     """
 
     name = "beta"
+    has_residual = True
     default_link = "logit"
     allowed_links = ("logit", "probit", "cloglog", "log")
     natural = "logit"

@@ -51,17 +51,13 @@ class Binomial(Family):
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         y = np.asarray(y, dtype=float)
-        n = np.ones_like(y) if trials is None else np.asarray(trials, dtype=float)
-        failures = n - y
-        single = bool((n == 1.0).all())
-        coefficient = np.zeros_like(y) if single else _log_choose(n, y, failures)
-        return Obs(
-            y=y,
-            trials=n,
-            failures=failures,
-            sign=2.0 * y - 1.0 if single else None,
-            coefficient=coefficient,
-        )
+        if trials is None or bool((np.asarray(trials) == 1.0).all()):
+            n, coefficient = np.broadcast_to(1.0, y.shape), np.broadcast_to(0.0, y.shape)
+            sign = 2.0 * y - 1.0
+        else:
+            n, sign = np.asarray(trials, dtype=float), None
+            coefficient = _log_choose(n, y, n - y)
+        return Obs(y=y, trials=n, failures=n - y, sign=sign, coefficient=coefficient)
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         return obs.coefficient
@@ -134,13 +130,24 @@ class Binomial(Family):
 def _bernoulli(sign: FloatArray, t: FloatArray, third: bool) -> Parts:
     """One trial a row: everything from a single exponential of -|z|, z = +-t."""
     z = sign * t
-    lower = np.minimum(z, 0.0)
-    e = np.exp(-np.abs(z))
-    q = 1.0 / (1.0 + e)
-    miss = np.exp(lower - z) * q  # expit(-z)
-    w = e * q * q
-    parts = (lower - np.log1p(e), sign * miss, -w)
-    return (*parts, sign * w * (1.0 - 2.0 * miss)) if third else parts
+    e = np.abs(z)
+    np.exp(np.negative(e, out=e), out=e)
+    q = 1.0 + e
+    np.reciprocal(q, out=q)
+    miss = np.maximum(e, z <= 0.0)  # exp(-max(z, 0)), since e <= 1
+    miss *= q  # expit(-z)
+    l = np.minimum(z, 0.0)
+    l -= np.log1p(e)
+    e *= q
+    e *= q
+    g2 = np.negative(e, out=e)
+    if not third:
+        return l, sign * miss, g2
+    g3 = 2.0 * miss
+    g3 -= 1.0
+    g3 *= g2
+    g3 *= sign
+    return l, sign * miss, g2, g3
 
 
 def _log_choose(n: FloatArray, y: FloatArray, failures: FloatArray) -> FloatArray:

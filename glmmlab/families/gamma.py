@@ -55,6 +55,7 @@ class Gamma(PositiveFamily):
     """
 
     name = "gamma"
+    has_residual = True
     dispersion_label = "sigma^2"
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:

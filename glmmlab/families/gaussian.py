@@ -34,6 +34,7 @@ class Gaussian(Family):
     support = "any finite number"
     dispersion_label = "sigma^2"
     auxiliary = ("dispersion",)
+    has_residual, residual_floor, location_scale = True, 1e-8, True
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         return ~np.isfinite(y)

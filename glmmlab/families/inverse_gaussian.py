@@ -30,6 +30,7 @@ class InverseGaussian(PositiveFamily):
     """
 
     name = "inverse_gaussian"
+    has_residual = True
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         obs = super().prepare(y, trials)

@@ -32,6 +32,7 @@ class LogNormal(PositiveFamily):
     """
 
     name = "lognormal"
+    has_residual, residual_floor = True, 1e-8
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         obs = super().prepare(y, trials)

@@ -48,10 +48,12 @@ class StudentT(Family):
     allowed_links = ("identity", "log", "inverse", "sqrt")
     support = "any finite number"
     dispersion_label = "sigma^2"
+    has_residual, location_scale = True, True
 
     def __init__(self, link: str | Link | None = None, df: float | None = None) -> None:
         super().__init__(link)
-        if df is not None and not (0 < df < math.inf):
+        number = isinstance(df, (int, float, np.integer, np.floating))
+        if df is not None and not (number and 0 < df < math.inf):
             raise ResponseError(f"df={df!r}: degrees of freedom must be a positive number.")
         self.df = df
         self.auxiliary = ("dispersion", "shape") if df is None else ("dispersion",)
@@ -126,11 +128,21 @@ class StudentT(Family):
         spread = 1.4826 * float(np.median(np.abs(y - center)))
         if spread == 0.0:  # more than half the rows tie
             spread = math.sqrt(weighted_mean((y - center) ** 2, weights))
-        mu = 0.5 * (y + center)
+        # half way to the centre, and within what is no outlier
+        mu = center + np.clip(0.5 * (y - center), -3.0 * spread, 3.0 * spread)
         if self.link.name != "identity":
             mu = np.maximum(mu, max(0.1 * abs(center), 0.1 * spread, 1e-8))
         scale = clipped_log(spread, max(1e-4 * abs(center), 1e-8), np.inf)
         return self.link.link(mu), [scale] if self.df is not None else [scale, math.log(5.0)]
+
+    def response_spread(self, y: FloatArray) -> float:
+        """From the median absolute deviation: one wild response must not decide."""
+        spread = 1.4826 * float(np.median(np.abs(y - np.median(y))))
+        return spread if spread > 0.0 else float(np.std(y))
+
+    def residual_spread(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
+        """The scale: there may be no variance."""
+        return np.exp(aux[0]) + np.zeros_like(mu)
 
     def variance(
         self, mu: FloatArray, aux: AuxValues, trials: FloatArray | None = None

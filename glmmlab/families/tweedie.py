@@ -19,6 +19,12 @@ __all__ = ["Tweedie"]
 _BLOCK = 512  # rows at a time in the series
 _FAR = 120.0  # peaks from here on are nowhere near the end of the sum at 1
 _LARGEST = 350.0
+_END = 15.0
+"""tau beyond which the power no longer moves: p within 3e-7 of 1 or 2.  The terms of the density
+that meet there grow as 1/(2-p), and their rounding errors with them."""
+_POISSON_END = 1e17
+_MANY = 400.0
+"""Expected numbers of gamma variables from here on are summed over in steps, not one by one."""
 
 
 class _Series(NamedTuple):
@@ -60,11 +66,13 @@ class Tweedie(Family):
     """
 
     name = "tweedie"
+    has_residual = True
     default_link = "log"
     allowed_links = ("log", "identity", "sqrt")
     natural = "log"
     support = "0 and numbers greater than 0"
     auxiliary = ("dispersion", "shape")
+    shape_limit = ("gamma", 1.0)
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         return ~((y >= 0) & (y < np.inf))
@@ -85,7 +93,7 @@ class Tweedie(Family):
         return out
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
-        up, down = expit_pair(np.asarray(aux[1]))  # p - 1 and 2 - p
+        up, down = _power(aux[1])
         rate = np.exp(-aux[0])
         t = np.clip(t, -_LARGEST, _LARGEST)
         m1 = rate * (obs.y * np.exp(-up * t))
@@ -99,7 +107,7 @@ class Tweedie(Family):
 
     def natural_aux_part(self, obs: Obs, aux: AuxValues, t: FloatArray) -> AuxPart:
         l, g1, g2 = self.natural_part(obs, aux, t)
-        up, down = expit_pair(np.asarray(aux[1]))
+        up, down = _power(aux[1])
         rate = np.exp(-aux[0])
         t = np.clip(t, -_LARGEST, _LARGEST)
         m1 = rate * (obs.y * np.exp(-up * t))
@@ -112,9 +120,10 @@ class Tweedie(Family):
         log_y, a, tau = _positive_rows(obs, aux, l.shape)
         if rows.size:
             series = _series(log_y, a, tau, derivatives=True)
-            l_a[..., rows] -= series.excess / expit_pair(tau)[0]
+            l_a[..., rows] -= series.excess / _power(tau)[0]
             l_p[..., rows] += series.power
-        scale = up * down
+        # beyond the end the density does not depend on tau
+        scale = np.where(np.abs(aux[1]) < _END, up * down, 0.0)
         return [(l_a, -g1, -g2), (scale * l_p, -scale * t * g1, -scale * (t * g2 + g1))]
 
     # ------------------------------------------------------------------ moments and draws
@@ -135,13 +144,13 @@ class Tweedie(Family):
     def variance(
         self, mu: FloatArray, aux: AuxValues, trials: FloatArray | None = None
     ) -> FloatArray:
-        return np.exp(aux[0]) * mu ** (1.0 + expit_pair(np.asarray(aux[1]))[0])
+        return np.exp(aux[0]) * mu ** (1.0 + _power(aux[1])[0])
 
     def _compound(
         self, mu: FloatArray, aux: AuxValues
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Mean number of gamma variables, their shape and their scale."""
-        up, down = expit_pair(np.asarray(aux[1]))
+        up, down = _power(aux[1])
         phi = np.exp(aux[0])
         return mu**down / (phi * down), down / up, phi * up * mu**up
 
@@ -153,7 +162,10 @@ class Tweedie(Family):
         trials: FloatArray | None = None,
     ) -> FloatArray:
         number, shape, scale = self._compound(np.asarray(mu, dtype=float), aux)
-        return rng.standard_gamma(rng.poisson(number) * shape) * scale
+        few = np.minimum(number, _POISSON_END)
+        # beyond that the number varies by less than one part in 10^8
+        count = np.where(number > few, number, rng.poisson(few))
+        return rng.standard_gamma(count * shape) * scale
 
     def cdf(
         self,
@@ -164,14 +176,14 @@ class Tweedie(Family):
     ) -> FloatArray:
         """P(Y <= y) as the Poisson mixture of gamma distributions."""
         number, shape, scale = self._compound(np.asarray(mu, dtype=float), aux)
-        at = np.maximum(y, 0.0) / scale
-        total = np.exp(-number) + np.zeros(np.broadcast_shapes(np.shape(at), np.shape(shape)))
-        last = int(np.max(number + 10.0 * np.sqrt(number) + 40.0))
-        first = max(1, int(np.min(number - 10.0 * np.sqrt(number) - 10.0)))
-        for k in range(first, last + 1):
-            chance = np.exp(k * np.log(number) - number - math.lgamma(k + 1.0))
-            total = total + chance * special.gammainc(k * shape, at)
-        return np.where(np.asarray(y) < 0, 0.0, np.minimum(total, 1.0))
+        y, number, shape, scale = np.broadcast_arrays(y, number, shape, scale)
+        out = np.empty(y.shape)
+        many = number >= _MANY
+        for chosen, total in ((~many, _sum_of_each), (many, _sum_in_steps)):
+            if chosen.any():
+                at = np.maximum(y[chosen], 0.0) / scale[chosen]
+                out[chosen] = total(at, number[chosen], shape[chosen])
+        return np.where(np.asarray(y) < 0, 0.0, np.minimum(out, 1.0))
 
     def unit_deviance(
         self,
@@ -181,14 +193,54 @@ class Tweedie(Family):
         trials: FloatArray | None = None,
     ) -> FloatArray:
         """``2 [y^(2-p)/((1-p)(2-p)) - y mu^(1-p)/(1-p) + mu^(2-p)/(2-p)]``."""
-        up, down = expit_pair(np.asarray(aux[1]))
+        up, down = _power(aux[1])
         return 2.0 * (mu**down / down + y * mu**-up / up - y**down / (up * down))
 
     def dispersion(self, value: float) -> float:
         return np.exp(value)
 
     def shape(self, value: float) -> dict[str, float]:
-        return {"power": float(1.0 + 1.0 / (1.0 + math.exp(-value)))}
+        return {"power": float(1.0 + _power(value)[0])}
+
+
+def _power(tau: FloatArray | float) -> tuple[FloatArray, FloatArray]:
+    """p - 1 and 2 - p, both to all digits."""
+    return expit_pair(np.clip(np.asarray(tau), -_END, _END))
+
+
+def _sum_of_each(at: FloatArray, number: FloatArray, shape: FloatArray) -> FloatArray:
+    """P(sum <= at) over every number of gamma variables, scale 1."""
+    total = np.exp(-number)
+    for k in range(1, int(np.max(number + 10.0 * np.sqrt(number) + 40.0)) + 1):
+        chance = np.exp(special.xlogy(k, number) - number - math.lgamma(k + 1.0))
+        total = total + chance * special.gammainc(k * shape, at)
+    return total
+
+
+def _sum_in_steps(at: FloatArray, number: FloatArray, shape: FloatArray) -> FloatArray:
+    """The same by the trapezoidal rule, where numbers are many and their law is smooth.
+
+    A step is a small part of the width of the Poisson law and of the gamma law's, both measured
+    in numbers of variables.
+    """
+    width = np.sqrt(number)
+    steps = 2.5 * float(np.sqrt(np.max(1.0 + shape)))
+    reach = 9.0
+    total = np.zeros(number.shape)
+    mass = np.zeros(number.shape)
+    for j in np.arange(-np.ceil(reach * steps), np.ceil(reach * steps) + 1.0):
+        k = number + j / steps * width
+        chance = np.exp(-number * _bend((k - number) / number) - stirling_remainder(k))
+        chance = chance / np.sqrt(k)
+        mass = mass + chance
+        total = total + chance * special.gammainc(k * shape, at)
+    return np.asarray(total / mass)
+
+
+def _bend(d: FloatArray) -> FloatArray:
+    """(1 + d) log(1 + d) - d without cancellation near 0."""
+    near = np.clip(d, -0.25, 0.25)
+    return np.where(near == d, (1.0 + d) * log1pmx(near) + d * d, (1.0 + d) * np.log1p(d) - d)
 
 
 def _positive_rows(
@@ -211,7 +263,7 @@ def _series(
     """
     shape = log_y.shape
     log_y, a, tau = (np.ascontiguousarray(v).reshape(-1) for v in (log_y, a, tau))
-    up, down = expit_pair(tau)
+    up, down = _power(tau)
     peak = np.maximum(np.exp(down * log_y - a) / down, 1e-290)
     rows = _Rows(log_y, up, down, peak)
     width = np.sqrt(peak * up)
@@ -248,9 +300,7 @@ def _far_block(row: _Rows, width: FloatArray, derivatives: bool) -> FloatArray:
     j = np.round(row.peak) + step[:, None] * np.arange(-24.0, 37.0)
     x = j * (row.down / row.up)
     d = (j - row.peak) / row.peak
-    near = np.clip(d, -0.25, 0.25)
-    bend = np.where(near == d, (1.0 + d) * log1pmx(near) + d * d, (1.0 + d) * np.log1p(d) - d)
-    term = -(row.peak / row.up) * bend + 0.5 * np.log(x / j) - math.log(2.0 * math.pi)
+    term = -(row.peak / row.up) * _bend(d) + 0.5 * np.log(x / j) - math.log(2.0 * math.pi)
     term = term - stirling_remainder(j) - stirling_remainder(x)
     return _sums(row, j, x, term, step, derivatives)
 

@@ -45,6 +45,14 @@ def as_frame(data: Any) -> pd.DataFrame:
     )
 
 
+def snapshot(data: pd.DataFrame) -> pd.DataFrame:
+    """The data as they are now: what is done to the frame later does not reach a fit.
+
+    pandas copies on write from version 3 on; before, a copy is needed.
+    """
+    return data.copy(deep=int(pd.__version__.split(".")[0]) < 3)
+
+
 def column(data: pd.DataFrame, name: str, role: str = "the formula") -> pd.Series:
     """One column by name.
 

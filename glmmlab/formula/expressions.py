@@ -125,6 +125,11 @@ class Expression:
         >>> expression("I(x^2 + 1)").evaluate({"x": np.array([1.0, 2.0])})
         array([2., 5.])
         """
+        if self.stateful:
+            raise FormulaError(
+                f"cannot compute {self.name}: functions that learn from the data (poly, center, "
+                "bs, ...) belong to predictors"
+            )
         namespace = {safe: values[column] for safe, column in self.placeholders.items()}
         try:
             with np.errstate(all="ignore"):
@@ -229,6 +234,8 @@ def _check(tree: ast.AST, called: set[str]) -> None:
         if isinstance(node, ast.Call):
             name = _call_name(node)
             _check_function(name)
+            if name in ("C", "factor") and node is not getattr(tree, "body", None):
+                raise _Refusal(f"{name}() makes labels, with which nothing can be computed")
             called.add(name)
         elif isinstance(node, ast.Attribute) and ast.unparse(node) not in _ATTRIBUTES:
             raise _Refusal(f"'{ast.unparse(node)}' is not available in a formula")

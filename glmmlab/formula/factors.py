@@ -14,7 +14,7 @@ from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, FormulaError, UnknownLevelError
-from glmmlab.formula.columns import Level, shown_rows
+from glmmlab.formula.columns import Level, column, shown_rows
 from glmmlab.formula.expressions import Expression, functions
 from glmmlab.formula.source import Source
 
@@ -188,6 +188,33 @@ def _materialize(spec: Any, frame: pd.DataFrame, expression: Expression) -> Any:
         ) as error:
             detail = str(error).replace("_0", "'" + expression.columns[0] + "'")
             raise FormulaError(f"cannot compute {expression.name}: {detail}") from error
+
+
+def check_defined(values: FloatArray, expression: Expression, source: Source) -> None:
+    """Refuse rows where an expression has no finite value although its columns do.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,) or (n, k)
+        The expression; rows with a missing column may be NaN.
+
+    Raises
+    ------
+    DataError
+        The message names the rows and what the columns hold there.
+    """
+    finite = np.isfinite(values)
+    bad = np.asarray(~(finite if values.ndim == 1 else finite.all(axis=1)))
+    if not bad.any():
+        return
+    columns = {name: column(source.data, name) for name in expression.columns}
+    for found in columns.values():
+        bad &= ~found.isna().to_numpy(dtype=bool)
+    if bad.any():
+        first = np.flatnonzero(bad)[0]
+        there = ", ".join(f"{name} = {found.iloc[first]}" for name, found in columns.items())
+        rows = shown_rows(source.data.index, bad)
+        raise DataError(f"{expression.name} has no finite value in {rows}, as where {there}")
 
 
 def learn(expression: Expression, source: Source) -> Coding:

@@ -15,7 +15,7 @@ from glmmlab.formula.bars import parse_part
 from glmmlab.formula.coding import Product, full_rank
 from glmmlab.formula.columns import as_frame
 from glmmlab.formula.expressions import Expression, expression
-from glmmlab.formula.factors import Coding, LevelsCoding, compute, learn
+from glmmlab.formula.factors import Coding, LevelsCoding, check_defined, compute, learn
 from glmmlab.formula.source import Source, Variable
 
 
@@ -130,6 +130,8 @@ class FixedPart:
         UnknownColumnError
         UnknownLevelError
             A factor has a level that the fit has not seen.
+        DataError
+            An expression such as ``log(x)`` has no finite value.
         """
         source = self._source(data)
         blocks: dict[tuple[Expression, bool], FloatArray] = {}
@@ -140,16 +142,26 @@ class FixedPart:
                 continue
             for key in product:
                 if key not in blocks:
-                    blocks[key] = self.codings[key.factor].block(source, key.reduced)
+                    block = self.codings[key.factor].block(source, key.reduced)
+                    check_defined(block, key.factor, source)
+                    blocks[key] = block
             out[:, start:stop] = _multiply([blocks[key] for key in product])
         return out
 
     def offset(self, data: pd.DataFrame | Source) -> FloatArray:
-        """Sum of the offsets, shape (n,); zero without any."""
+        """Sum of the offsets, shape (n,); zero without any.
+
+        Raises
+        ------
+        DataError
+            One is not a number where its columns are; log(0) = -inf stands for no exposure.
+        """
         source = self._source(data)
         total = np.zeros(len(source))
         for text in self.offsets:
-            total = total + offset_values(text, source)
+            values = offset_values(text, source)
+            check_defined(np.where(np.isinf(values), 0.0, values), expression(text), source)
+            total = total + values
         return total
 
     def _source(self, data: pd.DataFrame | Source) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from glmmlab._arguments import number_of, number_of_workers
 from glmmlab._random import entropy
 from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray, Seed
@@ -18,9 +20,11 @@ from glmmlab.errors import (
     GlmmlabError,
     GlmmlabWarning,
     InferenceWarning,
+    SavedFileError,
     UnknownNameError,
 )
 from glmmlab.estimate import fit_design
+from glmmlab.inference.checkpoint import Checkpoint, Outcome, checkpoint_of
 from glmmlab.inference.intervals import normal_quantile
 from glmmlab.inference.parameters import parameter_values
 from glmmlab.inference.simulate import simulate
@@ -33,7 +37,8 @@ Statistic = Callable[["Estimate"], Any]
 
 INTERVALS = ("percentile", "basic")
 BATCHES = 8
-"""Batches a worker gets: an interruption loses at most one a worker."""
+LARGEST_BATCH = 25
+"""Batches a worker gets, and their size: an interruption loses at most one a worker."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,7 @@ def bootstrap(
     workers: int = 1,
     progress: bool = False,
     resume: Bootstrap | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Bootstrap:
     """Simulate `n` responses from a fit (random effects drawn anew), refit the model to each.
 
@@ -164,22 +170,32 @@ def bootstrap(
         Show a progress bar.
     resume : Bootstrap, optional
         An earlier result of the same fit and statistic: its replicates are kept, its seed goes on.
+    checkpoint : path, optional
+        A JSON file that keeps finished replicates, at most a second behind; if it is there
+        already, the run goes on from it, also after a crash.  With ``seed=None`` its own seed
+        goes on.
 
     Raises
     ------
     DataError
         `resume` belongs to another fit or statistic; fewer than two refits succeeded.
+    SavedFileError
+        `checkpoint` is damaged, belongs to another model, statistic or seed, or cannot be written.
+    UnknownNameError
+        `n` is below 2, or both `resume` and `checkpoint` are given.
 
     Warns
     -----
     InferenceWarning
         Replicates failed or were interrupted; prior weights that no simulation can honour.
     """
-    if n < 2:
-        raise UnknownNameError(f"n={n} replicates: at least 2 are needed.")
+    n, workers = number_of(n, 2, "replicates"), number_of_workers(workers)
     statistic = parameter_values if statistic is None else statistic
     estimates = _named(statistic(estimate))
-    known, entropy = _earlier(estimates, resume, seed)
+    file = checkpoint_of(checkpoint, estimate, estimates)
+    if file is not None and resume is not None:
+        raise UnknownNameError("resume= and checkpoint= both say where to go on from: give one.")
+    known, entropy = _earlier(estimates, resume, seed) if file is None else _stored(file, seed)
     if estimate.design.weights is not None:
         _warn("prior weights are no part of a distribution: the simulated rows have weight 1.")
     todo = [i for i in range(n) if i not in known]
@@ -187,16 +203,17 @@ def bootstrap(
     try:
         for batch in _run(estimate, statistic, entropy, todo, workers, progress):
             done.update(batch)
+            if file is not None:
+                file.write(done, entropy)
     except KeyboardInterrupt:
-        _warn(f"interrupted after {len(done)} of {n} replicates; resume= goes on from them.")
+        how = "resume=" if file is None else "the same call"
+        _warn(f"interrupted after {len(done)} of {n} replicates; {how} goes on from them.")
+    finally:
+        if file is not None and len(done) > len(known):
+            file.write(done, entropy, now=True)
+    if file is not None:  # a file of a longer run keeps all, a shorter run gives what was asked
+        done = {i: outcome for i, outcome in done.items() if i < n}
     return _collect(estimates, n, done, entropy)
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    values: FloatArray | None
-    singular: bool = False
-    failure: str = ""
 
 
 def _named(values: Any) -> pd.Series:
@@ -204,7 +221,13 @@ def _named(values: Any) -> pd.Series:
     if isinstance(values, pd.Series | Mapping):
         named = pd.Series(values, dtype=float)
     else:
-        numbers = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
+        try:
+            numbers = np.atleast_1d(np.asarray(values, dtype=float)).ravel()
+        except (TypeError, ValueError):
+            raise DataError(
+                f"statistic= gives {values!r:.60}, which is not a number, an array of numbers, a "
+                "dict or a Series of them."
+            ) from None
         names = (
             ["statistic"]
             if len(numbers) == 1
@@ -216,7 +239,7 @@ def _named(values: Any) -> pd.Series:
 
 def _earlier(
     estimates: pd.Series, resume: Bootstrap | None, seed: Seed
-) -> tuple[dict[int, _Outcome], int]:
+) -> tuple[dict[int, Outcome], int]:
     if resume is None:
         return {}, entropy(seed)
     if not resume.estimates.index.equals(estimates.index) or not np.allclose(
@@ -224,14 +247,27 @@ def _earlier(
     ):
         raise DataError("resume= holds replicates of another fit or of another statistic.")
     known = {
-        int(i): _Outcome(row)
+        int(i): Outcome(row)
         for i, row in zip(resume.frame.index, resume.frame.to_numpy(), strict=True)
     }
-    known |= {i: _Outcome(None, failure=why) for i, why in resume.failures.items()}
+    known |= {i: Outcome(None, failure=why) for i, why in resume.failures.items()}
     if resume.singular:  # which of them were singular does not matter, their number does
         for i in list(resume.frame.index)[: resume.singular]:
             known[int(i)] = replace(known[int(i)], singular=True)
     return known, resume.entropy
+
+
+def _stored(file: Checkpoint, seed: Seed) -> tuple[dict[int, Outcome], int]:
+    found = file.read()
+    if found is None:
+        return {}, entropy(seed)
+    known, started = found
+    if seed is not None and entropy(seed) != started:
+        raise SavedFileError(
+            f"checkpoint {file.path} started from another seed than {seed!r}: give that seed, "
+            "seed=None to go on with it, or another path."
+        )
+    return known, started
 
 
 def _run(
@@ -241,11 +277,11 @@ def _run(
     todo: Sequence[int],
     workers: int,
     progress: bool,
-) -> Iterator[dict[int, _Outcome]]:
+) -> Iterator[dict[int, Outcome]]:
     from joblib import Parallel, delayed, effective_n_jobs
 
     count = effective_n_jobs(workers)
-    size = 1 if count == 1 else max(1, -(-len(todo) // (count * BATCHES)))
+    size = 1 if count == 1 else _batch_size(len(todo), count)
     pieces = [todo[i : i + size] for i in range(0, len(todo), size)]
     results: Any
     if count == 1:
@@ -264,28 +300,32 @@ def _run(
             bar.update(len(batch))
 
 
+def _batch_size(todo: int, workers: int) -> int:
+    return min(LARGEST_BATCH, max(1, -(-todo // (workers * BATCHES))))
+
+
 def _batch(
     estimate: Estimate, statistic: Statistic, entropy: int, numbers: Sequence[int]
-) -> dict[int, _Outcome]:
+) -> dict[int, Outcome]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GlmmlabWarning)  # singular refits are ordinary here
         return {i: _replicate(estimate, statistic, entropy, i) for i in numbers}
 
 
-def _replicate(estimate: Estimate, statistic: Statistic, entropy: int, number: int) -> _Outcome:
+def _replicate(estimate: Estimate, statistic: Statistic, entropy: int, number: int) -> Outcome:
     stream = np.random.SeedSequence(entropy, spawn_key=(number,))
     y = simulate(estimate, 1, np.random.default_rng(stream))[0]
     design = estimate.design
     if estimate.family.check(y, design.trials).any():
-        return _Outcome(None, failure="a simulated response was rounded out of the support")
+        return Outcome(None, failure="a simulated response was rounded out of the support")
     try:
         again = refit(estimate, y)
         if not again.converged:
-            return _Outcome(None, failure="the optimum was not reached")
+            return Outcome(None, failure="the optimum was not reached")
         values = _named(statistic(again)).to_numpy(float)
     except (GlmmlabError, np.linalg.LinAlgError) as error:
-        return _Outcome(None, failure=str(error).split(".")[0])
-    return _Outcome(values, bool(again.singular))
+        return Outcome(None, failure=str(error).split(".")[0])
+    return Outcome(values, bool(again.singular))
 
 
 def refit(estimate: Estimate, y: FloatArray) -> Estimate:
@@ -294,7 +334,7 @@ def refit(estimate: Estimate, y: FloatArray) -> Estimate:
     return fit_design(design, estimate.family, estimate.method, estimate.quadrature)
 
 
-def _collect(estimates: pd.Series, n: int, done: dict[int, _Outcome], entropy: int) -> Bootstrap:
+def _collect(estimates: pd.Series, n: int, done: dict[int, Outcome], entropy: int) -> Bootstrap:
     numbers = sorted(done)
     good = [i for i in numbers if done[i].values is not None]
     failures = {i: done[i].failure for i in numbers if done[i].values is None}

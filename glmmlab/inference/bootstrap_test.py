@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -35,12 +36,14 @@ def bootstrap_comparison(
     seed: Seed = None,
     workers: int = 1,
     progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Comparison:
     """Compare two nested fits by a parametric-bootstrap likelihood-ratio test.
 
     Responses are simulated from the smaller model and both models refitted to each; the p-value
     is (1 + the number of ratios as large as the observed one) / (1 + refits).  It needs no
     chi-square approximation, so it holds for few groups and for variances on their boundary.
+    ``checkpoint`` is as in :meth:`glmmlab.Fit.bootstrap`.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def bootstrap_comparison(
     if first.npar == second.npar:
         raise ComparisonError("both fits have equally many parameters: neither is a null model.")
     small, large = (first, second) if first.npar < second.npar else (second, first)
-    result = bootstrap(small, n, _LikelihoodRatio(large), seed, workers, progress)
+    result = bootstrap(small, n, _LikelihoodRatio(large), seed, workers, progress, None, checkpoint)
     observed = float(result.estimates.iloc[0])
     ratios = result.frame.iloc[:, 0].to_numpy(float)
     p = (1.0 + float((ratios >= observed - 1e-7).sum())) / (1.0 + len(ratios))

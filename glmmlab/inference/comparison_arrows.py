@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from glmmlab._arguments import significance_level
 from glmmlab._types import BoolArray, FloatArray, Seed
 from glmmlab.errors import InferenceWarning
 from glmmlab.inference.linear import interval_rows, panels
@@ -40,6 +41,7 @@ def comparison_arrows(
     InferenceWarning
         No lengths show all comparisons right; the pairs that are shown wrong are named.
     """
+    alpha = significance_level(alpha)
     comparisons = table.pairs(adjust=adjust, seed=seed)
     p = comparisons.frame["p"].to_numpy()
     lower, upper, _ = interval_rows(

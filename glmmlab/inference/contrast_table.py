@@ -19,6 +19,7 @@ from glmmlab.inference.contrasts import (
     contrast_family,
     interaction_family,
     level_labels,
+    option_names,
     plain_label,
 )
 from glmmlab.inference.estimate_table import EstimateTable
@@ -322,10 +323,12 @@ def products(
                 "not exist, because a factor is nested in another. Use by=."
             )
         families = []
+        known = {option for one in methods for option in option_names(one)}
         for name, one in zip(factors, methods, strict=True):
             levels = [plain_label(v) for v in dict.fromkeys(labels[name].tolist())]
             levels = [f"({v})" if any(s in v for s in "-+/*") else v for v in levels]
-            families.append(contrast_family(one, levels, **options))
+            own = {k: v for k, v in options.items() if k in option_names(one) or k not in known}
+            families.append(contrast_family(one, levels, **own))
         columns: dict[str, Any] = {}
         repeat, total = 1, int(np.prod([len(f.pieces) for f in families]))
         for name, one, family in zip(factors, methods, families, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -96,7 +97,7 @@ def _unit_rows(k: int) -> FloatArray:
     return np.eye(k)
 
 
-def _pairwise(labels: Sequence[str], reverse: bool = False, **_: object) -> ContrastFamily:
+def _pairwise(labels: Sequence[str], reverse: bool = False) -> ContrastFamily:
     unit = _unit_rows(len(labels))
     if reverse:
         pairs = [(i, j) for i in range(len(labels)) for j in range(i)]
@@ -107,7 +108,7 @@ def _pairwise(labels: Sequence[str], reverse: bool = False, **_: object) -> Cont
     return ContrastFamily(pieces, _stack(rows, len(labels)), "tukey", pairs=True)
 
 
-def _revpairwise(labels: Sequence[str], reverse: bool = False, **_: object) -> ContrastFamily:
+def _revpairwise(labels: Sequence[str], reverse: bool = False) -> ContrastFamily:
     return _pairwise(labels, reverse=not reverse)
 
 
@@ -128,9 +129,7 @@ def _references(labels: Sequence[str], ref: object) -> list[int]:
     return positions
 
 
-def _trt_vs_ctrl(
-    labels: Sequence[str], ref: object = 1, reverse: bool = False, **_: object
-) -> ContrastFamily:
+def _trt_vs_ctrl(labels: Sequence[str], ref: object = 1, reverse: bool = False) -> ContrastFamily:
     references = _references(labels, ref)
     unit = _unit_rows(len(labels))
     base = unit[references].mean(axis=0)
@@ -145,11 +144,11 @@ def _trt_vs_ctrl(
     return ContrastFamily(tuple(pieces), _stack(rows, len(labels)), "dunnettx")
 
 
-def _trt_vs_ctrlk(labels: Sequence[str], reverse: bool = False, **_: object) -> ContrastFamily:
+def _trt_vs_ctrlk(labels: Sequence[str], reverse: bool = False) -> ContrastFamily:
     return _trt_vs_ctrl(labels, ref=len(labels), reverse=reverse)
 
 
-def _consec(labels: Sequence[str], reverse: bool = False, **_: object) -> ContrastFamily:
+def _consec(labels: Sequence[str], reverse: bool = False) -> ContrastFamily:
     unit = _unit_rows(len(labels))
     sign = -1.0 if reverse else 1.0
     steps = range(len(labels) - 1)
@@ -160,7 +159,7 @@ def _consec(labels: Sequence[str], reverse: bool = False, **_: object) -> Contra
     return ContrastFamily(pieces, _stack(rows, len(labels)), "mvt")
 
 
-def _mean_chg(labels: Sequence[str], reverse: bool = False, **_: object) -> ContrastFamily:
+def _mean_chg(labels: Sequence[str], reverse: bool = False) -> ContrastFamily:
     k = len(labels)
     sign = -1.0 if reverse else 1.0
     rows = []
@@ -170,19 +169,25 @@ def _mean_chg(labels: Sequence[str], reverse: bool = False, **_: object) -> Cont
     return ContrastFamily(pieces, _stack(rows, k), "mvt")
 
 
-def _eff(
-    labels: Sequence[str], weights: Sequence[float] | None = None, **_: object
-) -> ContrastFamily:
+def _numbers(values: Sequence[float], k: int, name: str) -> FloatArray:
+    """One finite number a level."""
+    found = np.asarray(values, float)
+    if found.shape != (k,) or not np.isfinite(found).all():
+        raise GlmmlabError(f"{name}= is one finite number for each of the {k} levels.")
+    return found
+
+
+def _eff(labels: Sequence[str], weights: Sequence[float] | None = None) -> ContrastFamily:
     k = len(labels)
-    share = np.full(k, 1 / k) if weights is None else np.asarray(weights, float)
+    share = np.full(k, 1 / k) if weights is None else _numbers(weights, k, "weights")
+    if not share.sum():
+        raise GlmmlabError("weights= must not add up to zero.")
     share = share / share.sum()
     pieces = tuple((f"{label} effect",) for label in labels)
     return ContrastFamily(pieces, _unit_rows(k) - share, "BH")
 
 
-def _del_eff(
-    labels: Sequence[str], weights: Sequence[float] | None = None, **_: object
-) -> ContrastFamily:
+def _del_eff(labels: Sequence[str], weights: Sequence[float] | None = None) -> ContrastFamily:
     family = _eff(labels, weights)
     own = np.diag(family.coefficients)[:, None]
     return replace(family, coefficients=family.coefficients / own)
@@ -193,7 +198,7 @@ def _degree_name(degree: int) -> str:
 
 
 def _orthonormal_polynomials(k: int, degree: int, scores: Sequence[float] | None) -> FloatArray:
-    x = np.arange(1.0, k + 1) if scores is None else np.asarray(scores, float)
+    x = np.arange(1.0, k + 1) if scores is None else _numbers(scores, k, "scores")
     x = (x - x.mean()) / np.ptp(x)
     q, _ = np.linalg.qr(np.vander(x, degree + 1, increasing=True))
     rows = q[:, 1:].T
@@ -204,9 +209,12 @@ def _opoly(
     labels: Sequence[str],
     degree: int | None = None,
     scores: Sequence[float] | None = None,
-    **_: object,
 ) -> ContrastFamily:
     k = len(labels)
+    if degree is not None and (not isinstance(degree, (int, np.integer)) or degree < 1):
+        raise UnknownNameError(f"degree={degree!r}: a whole number from 1 is needed.")
+    if scores is not None and len(set(np.ravel(scores).tolist())) < k:
+        raise GlmmlabError(f"scores= must be {k} different numbers, one for each level.")
     top = min(6, k - 1) if degree is None else min(degree, k - 1)
     pieces = tuple((_degree_name(d),) for d in range(1, top + 1))
     return ContrastFamily(pieces, _orthonormal_polynomials(k, top, scores))
@@ -216,7 +224,6 @@ def _poly(
     labels: Sequence[str],
     degree: int | None = None,
     scores: Sequence[float] | None = None,
-    **_: object,
 ) -> ContrastFamily:
     family = _opoly(labels, degree, scores)
     return replace(family, coefficients=np.array([_integers(row) for row in family.coefficients]))
@@ -234,7 +241,7 @@ def _integers(row: FloatArray) -> FloatArray:
     return row
 
 
-def _helmert(labels: Sequence[str], reverse: bool = False, **_: object) -> ContrastFamily:
+def _helmert(labels: Sequence[str], reverse: bool = False) -> ContrastFamily:
     k = len(labels)
     sign = -1.0 if reverse else 1.0
     rows = [sign * np.r_[np.full(i, -1.0), float(i), np.zeros(k - i - 1)] for i in range(1, k)]
@@ -242,7 +249,7 @@ def _helmert(labels: Sequence[str], reverse: bool = False, **_: object) -> Contr
     return ContrastFamily(pieces, _stack(rows, k))
 
 
-def _identity(labels: Sequence[str], **_: object) -> ContrastFamily:
+def _identity(labels: Sequence[str]) -> ContrastFamily:
     return ContrastFamily(tuple((label,) for label in labels), _unit_rows(len(labels)))
 
 
@@ -262,6 +269,17 @@ _FAMILIES: dict[str, Callable[..., ContrastFamily]] = {
 def contrast_names() -> tuple[str, ...]:
     """Names of the built-in families."""
     return tuple(_FAMILIES)
+
+
+def option_names(method: Method) -> tuple[str, ...]:
+    """Options that a family takes; custom coefficients take none.
+
+    >>> option_names("dunnett")
+    ('ref', 'reverse', 'exclude')
+    """
+    if not isinstance(method, str):
+        return ()
+    return (*list(inspect.signature(_FAMILIES[_known(method)]).parameters)[1:], "exclude")
 
 
 def contrast_family(
@@ -289,9 +307,9 @@ def contrast_family(
     Raises
     ------
     UnknownNameError
-        An unknown family or reference level.
+        An unknown family or reference level, or an option that the family does not take.
     GlmmlabError
-        Custom coefficients of the wrong number.
+        Custom coefficients, weights or scores of the wrong number.
 
     Examples
     --------
@@ -302,8 +320,27 @@ def contrast_family(
     >>> contrast_family("trt.vs.ctrl", ["a", "b", "c"]).labels()
     ['b - a', 'c - a']
     """
+    given = [*options, *(["exclude"] if len(exclude) else [])]
+    for option in given:
+        if option not in (taken := option_names(method)):
+            raise UnknownNameError(
+                f"{option}= is no option of "
+                + (f"{method!r}; it takes {', '.join(taken)}." if taken else "custom contrasts.")
+            )
     if not isinstance(method, str):
         return _custom(method, labels)
+    dropped = set(_references(labels, list(exclude))) if len(exclude) else set()
+    kept = [i for i in range(len(labels)) if i not in dropped]
+    family = _FAMILIES[_known(method)]([labels[i] for i in kept], **options)
+    if not dropped:
+        return family
+    full = np.zeros((len(family.pieces), len(labels)))
+    full[:, kept] = family.coefficients
+    return replace(family, coefficients=full)
+
+
+def _known(method: str) -> str:
+    """The family's name as it stands in the registry."""
     name = method.replace(".", "_").lower()
     if name not in _FAMILIES:
         near = difflib.get_close_matches(name, _FAMILIES, n=1)
@@ -311,14 +348,7 @@ def contrast_family(
         raise UnknownNameError(
             f"Unknown contrast family {method!r}; choose one of {', '.join(_FAMILIES)}.{hint}"
         )
-    dropped = set(_references(labels, list(exclude))) if len(exclude) else set()
-    kept = [i for i in range(len(labels)) if i not in dropped]
-    family = _FAMILIES[name]([labels[i] for i in kept], **options)
-    if not dropped:
-        return family
-    full = np.zeros((len(family.pieces), len(labels)))
-    full[:, kept] = family.coefficients
-    return replace(family, coefficients=full)
+    return name
 
 
 def _custom(

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._tables import Document, Exported
+from glmmlab.errors import PerfectFitWarning
 from glmmlab.estimate.boundary import boundary_sentences
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
 
+CURVED = ("log", "logit", "probit", "cloglog")
 LARGE_COEFFICIENT = 10.0
 """On a log or logit scale a coefficient beyond this is an odds or a ratio beyond 20,000."""
+LARGE_SD = 5.0
+"""On a log or logit scale: groups whose odds or means differ by factors of hundreds or more."""
 SCALE_RANGE = 1e3
 """Predictors whose standard deviation lies outside 1/1000 to 1000 are called badly scaled."""
 
@@ -54,20 +58,32 @@ def diagnose(estimate: Estimate) -> Diagnosis:
     """Look through a fit for what would make its results doubtful.
 
     Looks for singular random terms, separation, an optimum that was not reached, a Hessian that
-    is not positive definite, very large coefficients, badly scaled predictors, dropped columns
-    and rows.
+    is not positive definite, very large coefficients and random effects, badly scaled
+    predictors, dropped columns and rows.
 
     Returns
     -------
     Diagnosis
         Its ``sentences`` say what was found and what to do; ``ok`` is True when there are none.
     """
-    checks = (_optimum, _singular, _separation, _large, _auxiliary, _scaling, _dropped)
+    checks = (
+        _optimum,
+        _singular,
+        _separation,
+        _large,
+        _large_spread,
+        _auxiliary,
+        _scaling,
+        _dropped,
+    )
     return Diagnosis(tuple(sentence for check in checks for sentence in check(estimate)))
 
 
 def _optimum(estimate: Estimate) -> Iterator[str]:
     record = estimate.optimization
+    if perfect := _perfect(estimate):
+        yield perfect[0].upper() + perfect[1:]
+        return
     if not estimate.converged:
         yield (
             f"The optimum was not reached ({record.message}; {record.evaluations} evaluations, "
@@ -81,6 +97,12 @@ def _optimum(estimate: Estimate) -> Iterator[str]:
             "unreliable: the data do not determine some parameter. Simplify the random part or "
             "the dispersion and zero-inflation parts."
         )
+
+
+def _perfect(estimate: Estimate) -> str:
+    """What was said about a perfect fit; empty for all others."""
+    found = (str(w) for w in estimate.warnings if isinstance(w, PerfectFitWarning))
+    return next(found, "")
 
 
 def _singular(estimate: Estimate) -> Iterator[str]:
@@ -105,7 +127,7 @@ def _separation(estimate: Estimate) -> Iterator[str]:
 
 
 def _large(estimate: Estimate) -> Iterator[str]:
-    if estimate.family.link.name not in ("log", "logit", "probit", "cloglog"):
+    if estimate.family.link.name not in CURVED:
         return
     for name, value in zip(estimate.conditional.names, estimate.conditional.params, strict=True):
         if abs(value) > LARGE_COEFFICIENT and name not in estimate.separated:
@@ -115,8 +137,26 @@ def _large(estimate: Estimate) -> Iterator[str]:
             )
 
 
+def _large_spread(estimate: Estimate) -> Iterator[str]:
+    """Intercepts that differ so much between groups that Laplace's approximation is in doubt."""
+    if estimate.family.link.name not in CURVED or estimate.quadrature > 1:
+        return
+    for group, covariance in estimate.random_covariance.items():
+        variance = covariance.to_numpy()[0, 0] if covariance.columns[0] == "Intercept" else 0.0
+        if variance > LARGE_SD**2:
+            yield (
+                f"The standard deviation between the levels of {group} is "
+                f"{variance**0.5:.3g} on the {estimate.family.link.name} scale, which is extreme: "
+                "levels with few rows, or with one outcome only, do that, and the Laplace "
+                "approximation is then poor. Compare with quadrature=15 where the model has one "
+                "random intercept; otherwise merge levels or drop the term."
+            )
+
+
 def _auxiliary(estimate: Estimate) -> Iterator[str]:
     """Zero inflation and dispersion that run to the edge of their range."""
+    if _perfect(estimate):
+        return
     parts = boundary_sentences(estimate.family, estimate.auxiliary, estimate.design.auxiliary)
     for sentence in parts:
         yield sentence[0].upper() + sentence[1:]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from glmmlab._arguments import confidence_level
 from glmmlab._types import FloatArray, Seed
 from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.estimate_table import EstimateTable
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 class EMMeans(EstimateTable):
     """Estimated marginal means, ready for comparisons.
 
-    Made by :func:`emmeans` (``fit.emmeans(...)``).
+    Made by :meth:`glmmlab.Fit.emmeans`.
 
     Attributes
     ----------
@@ -119,7 +120,8 @@ class EMMeans(EstimateTable):
     def pvalue_matrix(self, adjust: str = "tukey", seed: Seed = 0) -> dict[str, pd.DataFrame]:
         """Pairwise p-values as square tables, one a by-group (key: its values).
 
-        Each as :meth:`Contrasts.matrix` describes; :meth:`pwpm` gives them in one frame.
+        Each as :meth:`glmmlab.inference.contrast_table.Contrasts.matrix` describes; :meth:`pwpm`
+        gives them in one frame.
         """
         from glmmlab.inference.pair_matrix import pair_matrices
 
@@ -134,7 +136,7 @@ class EMMeans(EstimateTable):
         return self.pairs(adjust=adjust, seed=seed).matrix()
 
     def plot(self, ax: Axes | None = None, letters: bool = False, **options: Any) -> Axes:
-        """Means with their intervals on an Axes (see :func:`glmmlab.plots.means.plot_means`).
+        """Means with their intervals on an Axes (see :func:`glmmlab.plots.plot_means`).
 
         Parameters
         ----------
@@ -288,6 +290,7 @@ def emmeans(
     """
     factors, panels_ = split_specs(specs, by)
     check_type(type)
+    level = confidence_level(level)
     if component == "response":
         part, grid = expected_response(estimate, at, offset)
     else:
@@ -312,7 +315,9 @@ def emmeans(
         linear, factors, panels_, transformation, type, level,
         (
             *_component_note(estimate, component),
-            *averaging_context(estimate, grid, kept, weights, part, bias_sigma),
+            *averaging_context(
+                estimate, grid, kept, weights, part, bias_sigma, offset is not None
+            ),
         ),
         _quantity(component),
         response_name(estimate), part.scale_name,

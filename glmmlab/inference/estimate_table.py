@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from glmmlab import links
+from glmmlab._arguments import finite
 from glmmlab._tables import Document, Exported
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import EstimabilityError
@@ -113,6 +114,7 @@ class EstimateTable(Exported):
     def _test_frame(
         self, adjust: str, null: float, delta: float, side: str, seed: Seed
     ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        null, delta = finite(null, "null"), finite(delta, "delta", least=0.0)
         tests = wald_tests(
             self.linear, self._families, adjust, null=null, delta=delta, side=side, seed=seed
         )
@@ -267,7 +269,7 @@ class EstimateTable(Exported):
             Other panels than those of the table; ``[]`` for none.
         simple : str or list of str, optional
             Factors to contrast, at each combination of all others; ``"each"`` for every factor
-            in turn, a :class:`ContrastSet` by their names.
+            in turn, a ContrastSet by their names.
         interaction : True, str or list, optional
             Products of contrasts of the factors (True: `method` for each; a name for all, or
             one a factor).
@@ -281,7 +283,7 @@ class EstimateTable(Exported):
         Contrasts
             ``.frame``: ``contrast``, by columns, ``estimate, se, df, statistic, p``.  With
             ``type="response"`` and a log or logit link, contrasts whose coefficients sum to 0
-            are ratios (odds ratios), labelled with `` / ``; other links stay on the link scale.
+            are ratios (odds ratios), labelled ``A / B``; other links stay on the link scale.
         """
         from glmmlab.inference.contrast_table import build_contrasts, one_family, products
         from glmmlab.inference.simple_contrasts import each_factor, regrouped
@@ -348,6 +350,8 @@ class EstimateTable(Exported):
                 slopes = self.transformation.slope(eta)
         else:
             values, slopes = linear.estimate, np.ones(len(linear))
+        if not np.isfinite(values).any():
+            raise EstimabilityError("No estimate has a value on the response scale.")
         if transform == "response":
             new = replace(self, transformation=None, type="response", scale_name="", families=None)
             return replace(new, linear=linear.transformed(values, slopes))

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import FormulaError, GlmmlabError
+from glmmlab.errors import FormulaError, GlmmlabError, UnknownNameError
 from glmmlab.inference.adjust import canonical
 from glmmlab.inference.contrast_table import Contrasts
 from glmmlab.inference.linear import DegreesOfFreedom, Families, LinearEstimates
@@ -135,6 +135,10 @@ def _matrix(
 ) -> tuple[list[str], FloatArray, FloatArray]:
     """Labels, K and m."""
     if isinstance(hypotheses, (str, Mapping)) or _is_texts(hypotheses):
+        if rhs is not None:
+            raise UnknownNameError(
+                f"rhs={rhs!r} goes with a matrix; write the value into the text, as in 'x = 1'."
+            )
         if isinstance(hypotheses, Mapping):
             texts = dict(hypotheses)
         else:

@@ -88,7 +88,7 @@ def _split(formula: str) -> tuple[list[str], list[str], list[str]]:
     left, tilde, right = formula.partition("~")
     x, _, panel = right.partition("|")
     sides = [
-        [n for n in (name.strip() for name in side.replace(":", "*").split("*")) if n]
+        [n for n in (name.strip(" `") for name in side.replace(":", "*").split("*")) if n]
         for side in (left, x, panel)
     ]
     if not tilde or not sides[1]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from glmmlab._arguments import confidence_level
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.modes import cholesky_factors, theta_positions
@@ -24,9 +25,7 @@ def normal_quantile(level: float) -> float:
     >>> round(normal_quantile(0.95), 6)
     1.959964
     """
-    if not 0.0 < level < 1.0:
-        raise UnknownNameError(f"level={level}: a confidence level lies between 0 and 1.")
-    return float(-ndtri((1.0 - level) / 2.0))
+    return float(-ndtri((1.0 - confidence_level(level)) / 2.0))
 
 
 def standard_errors(part: PartEstimate) -> FloatArray:

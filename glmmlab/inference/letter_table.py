@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
+from glmmlab._arguments import significance_level
 from glmmlab._tables import Document
 from glmmlab._types import Seed
 from glmmlab.inference.letters import letter_display
@@ -79,7 +80,7 @@ def letter_table(
     seed: Seed,
 ) -> LetterDisplay:
     """Sort the rows of each panel by their estimates and give them letters (see EMMeans.cld)."""
-    alpha = 1 - level if alpha is None else alpha
+    alpha = 1 - level if alpha is None else significance_level(alpha)
     frame, _ = table._interval_frame(level, "none", "two-sided", seed)
     comparisons = table.pairs(adjust=adjust, seed=seed)
     p = comparisons.frame["p"].to_numpy()

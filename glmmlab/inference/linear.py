@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from glmmlab._arguments import confidence_level
 from glmmlab._types import BoolArray, FloatArray, Seed
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.adjust import Adjusted, TestFamily, adjust_family, critical_values
@@ -109,10 +110,16 @@ class LinearEstimates:
             offset=self.offset[index],
         )
 
+    @np.errstate(over="ignore", invalid="ignore")
     def transformed(self, values: FloatArray, slopes: FloatArray) -> LinearEstimates:
-        """New parameters `values`, one a row, whose derivatives in the estimates are `slopes`."""
-        keep = np.isfinite(values)
-        jacobian = np.where(keep, slopes, 0.0)[:, None] * self.rows
+        """New parameters `values`, one a row, whose derivatives in the estimates are `slopes`.
+
+        Rows whose value or variance is beyond the largest float count as not estimable.
+        """
+        jacobian = slopes[:, None] * self.rows
+        variance = np.einsum("ij,jk,ik->i", jacobian, self.cov, jacobian)
+        keep = np.isfinite(values) & np.isfinite(variance)
+        jacobian = np.where(keep[:, None], jacobian, 0.0)
         m = len(self)
         lost = np.eye(m)[:, ~(keep & self.estimable)]
         return LinearEstimates(
@@ -280,8 +287,7 @@ def interval_rows(
     seed: Seed = 0,
 ) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
     """Limits estimate -+ c se of each row and the words on how c was found."""
-    if not 0 < level < 1:
-        raise UnknownNameError(f"level={level!r} is not between 0 and 1.")
+    level = confidence_level(level)
     side = resolve_side(side)
     method = _resolve_method(adjust, families)
     half = np.full(len(linear), np.nan)

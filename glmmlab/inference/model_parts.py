@@ -139,12 +139,22 @@ def conditional_mean(
     if offset is None:
         known = part.fixed.offset(grid.frame) + part.static_offset
     else:
-        known = np.asarray(offset, float)
+        try:
+            known = np.asarray(offset, float)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"offset={offset!r:.60}: a number, or one a grid row, is needed."
+            ) from None
         if known.shape not in ((), (n,)):
             raise DataError(
                 f"offset= has shape {known.shape}; give one number or {n}, one a grid row."
             )
         known = np.broadcast_to(known, (n,))
+    if not np.isfinite(known).all():
+        raise DataError(
+            "the offset is not finite in some rows of the reference grid (a logarithm of 0?): give "
+            "offset= a finite number, or other values in at=."
+        )
     return replace(part, rows=part.fixed.matrix(grid.frame), offset=np.array(known))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from glmmlab._random import generator
 from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import DataError
+from glmmlab.errors import DataError, InferenceError
 from glmmlab.inference.modes import JointUncertainty, Rows
 
 if TYPE_CHECKING:
@@ -91,8 +91,9 @@ def _trials(estimate: Estimate, trials: FloatArray | float | None, n: int) -> Fl
             )
         trials = 1.0
     numbers = np.asarray(trials, dtype=float)
-    if numbers.ndim > 1 or (numbers.ndim == 1 and len(numbers) != n) or (numbers <= 0).any():
-        raise DataError(f"trials= must be a positive number, or {n} of them, one a row.")
+    shaped = numbers.ndim == 0 or numbers.shape == (n,)
+    if not shaped or not ((numbers > 0) & (numbers == np.round(numbers))).all():
+        raise DataError(f"trials= must be a positive whole number, or {n} of them, one a row.")
     return np.broadcast_to(numbers, (n,))
 
 
@@ -115,5 +116,10 @@ def _roots(estimate: Estimate, rows: Rows, extra: FloatArray | float) -> FloatAr
         for j in range(i):  # 2 cov(a, b) = var(a + b) - var(a) - var(b)
             V[:, i, j] = V[:, j, i] = 0.5 * (variance(unit[i] + unit[j]) - own[i] - own[j])
     V[:, 0, 0] += extra
+    if not np.isfinite(V).all():
+        raise InferenceError(
+            "this fit has no standard errors, so it has no prediction intervals either: "
+            "fit.diagnose() says what is wrong with it."
+        )
     values, vectors = np.linalg.eigh(V)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :])

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from glmmlab._arguments import several_names
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.modes import cholesky_factors
 
@@ -124,7 +125,7 @@ def choose(estimate: Estimate, wanted: str | Sequence[str] | None) -> tuple[Para
     if wanted is None:
         return found
     chosen: list[Parameter] = []
-    for name in (wanted,) if isinstance(wanted, str) else tuple(wanted):
+    for name in several_names(wanted, "parameters"):
         some = [p for p in found if p.name == name]
         if not some and name in PARTS:
             some = [p for p in found if p.part == name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ import pandas as pd
 from scipy.special import expit
 
 from glmmlab._types import AnyArray, FloatArray, Seed
-from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
-from glmmlab.formula.columns import as_frame
+from glmmlab.errors import DataError, ExtrapolationWarning, UnknownColumnError, UnknownNameError
+from glmmlab.formula.columns import as_frame, shown_rows
 from glmmlab.inference.intervals import normal_quantile
 from glmmlab.inference.marginal import averaged, marginal_errors, random_rows, random_variance
 from glmmlab.inference.modes import JointUncertainty, Rows
+from glmmlab.links.stable import LARGEST
 
 if TYPE_CHECKING:
     from glmmlab.design import Design
@@ -28,6 +30,7 @@ Scale = Callable[[FloatArray, tuple[FloatArray, ...]], FloatArray]
 """A function of the linear predictor and the auxiliary predictors, elementwise."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a mean beyond the largest float is infinite
 def predict(
     estimate: Estimate,
     newdata: pd.DataFrame | dict[str, Any] | None = None,
@@ -95,10 +98,19 @@ def predict(
         A new level of a fixed factor.
     UnknownColumnError
         `newdata` lacks a column of the model.
+    DataError
+        An expression of the formula, such as ``log(x)``, has no finite value in a row.
+
+    Warns
+    -----
+    ExtrapolationWarning
+        With a log link a row lies so far outside the data that its mean is beyond any number.
     """
     _check_choices(estimate, scale, random_effects, interval)
     marginal = random_effects == "marginal"
     rows, eta, aux, index = _rows(estimate, newdata, random_effects != "conditional", offset)
+    if scale in ("response", "conditional"):
+        _tell_of_endless_means(estimate, eta, index)
     transform = _scale_function(estimate, scale)
     Z = random_rows(estimate, None if newdata is None else as_frame(newdata)) if marginal else []
     v = random_variance(estimate, Z) if marginal else 0.0
@@ -128,6 +140,18 @@ def predict(
         lower, upper = _limits(values, errors, z, unit=scale == "zero_inflation")
     frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
     return pd.DataFrame(frame, index=index)
+
+
+def _tell_of_endless_means(estimate: Estimate, eta: FloatArray, index: pd.Index) -> None:
+    if estimate.family.link.name != "log" or not (far := eta > LARGEST).any():
+        return
+    warnings.warn(
+        ExtrapolationWarning(
+            f"the mean in {shown_rows(index, far)} is beyond the largest number that there is: "
+            "the linear predictor exceeds 700. Check the units of the new rows."
+        ),
+        stacklevel=5,  # predict, its errstate and Fit.predict stand between
+    )
 
 
 def population_eta(estimate: Estimate) -> FloatArray:

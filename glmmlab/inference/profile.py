@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
+from glmmlab._arguments import number_of_workers
 from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray
 from glmmlab.errors import InferenceWarning, UnknownNameError
@@ -185,7 +186,7 @@ def profile(
     Venzon and Moolgavkar 1988, Applied Statistics 37, 87-94; Bates and Watts 1988, Nonlinear
     Regression Analysis, section 6.1 (zeta).
     """
-    cut = normal_quantile(level)
+    cut, workers = normal_quantile(level), number_of_workers(workers)
     chosen = _profiled(estimate, parameters)
     with single_blas_thread():
         curves = _all_curves(estimate, chosen, cut, workers, progress)

@@ -280,6 +280,12 @@ def _shares(
                 f"(over {', '.join(others) or 'nothing'}): give one weight for each."
             )
         share = np.broadcast_to(share, cells.shape)
+        used = np.where(grid.present[cells], share, 0.0)
+        if not (np.isfinite(used).all() and (used >= 0).all() and (used.sum(axis=1) > 0).all()):
+            raise DataError(
+                "weights= must be finite numbers, none negative and not all zero, for the cells "
+                f"that are averaged (over {', '.join(others) or 'nothing'})."
+            )
     share = share * grid.present[cells]
     total = share.sum(axis=1, keepdims=True)
     equal = grid.present[cells] / grid.present[cells].sum(axis=1, keepdims=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from glmmlab._arguments import several_names
 from glmmlab._tables import Document, Exported
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.linear import LinearEstimates, resolve_side
@@ -18,9 +19,7 @@ TYPES = ("link", "response")
 
 def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """A name or several as a tuple."""
-    if names is None:
-        return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    return several_names(names, "names")
 
 
 @dataclass(frozen=True)

@@ -88,5 +88,7 @@ def _new_effects(estimate: Estimate, rng: np.random.Generator, n: int) -> FloatA
         u = rng.standard_normal((n, len(term.levels), len(term.names)))
         b = u @ factor.T
         for j in range(len(term.names)):
-            total += term.Z[:, j] * b[:, term.codes, j]
+            effects = np.take(b[:, :, j], term.codes, axis=1)
+            effects *= term.Z[:, j]
+            total += effects
     return total

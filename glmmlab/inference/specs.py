@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,9 @@ def split_specs(
     for text in names_of(specs):
         left, _, right = text.partition("|")
         factors += [
-            n.strip() for n in left.lstrip("~ ").replace("+", "*").replace(":", "*").split("*")
+            n.strip(" `") for n in left.lstrip("~ ").replace("+", "*").replace(":", "*").split("*")
         ]
-        panels_ += [n.strip() for n in right.replace("+", "*").split("*") if n.strip()]
+        panels_ += [n.strip(" `") for n in right.replace("+", "*").split("*") if n.strip()]
     factors = [n for n in dict.fromkeys(factors) if n and n not in panels_]
     if not factors:
         raise UnknownNameError(
@@ -45,9 +46,11 @@ def split_specs(
 def check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
     for name in names:
         if name not in grid.values:
+            near = difflib.get_close_matches(str(name), list(grid.values), 1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UnknownColumnError(
                 f"{name!r} is not a predictor of this part of the model; its predictors are "
-                f"{', '.join(grid.values) or 'none'}."
+                f"{', '.join(grid.values) or 'none'}.{hint}"
             )
 
 
@@ -58,6 +61,7 @@ def averaging_context(
     weights: str | Any,
     part: ModelPart,
     bias_sigma: float | None,
+    own_offset: bool = False,
 ) -> tuple[str, ...]:
     """What the means are averaged over, on which scale, and where all else stands."""
     notes = []
@@ -74,6 +78,8 @@ def averaging_context(
     if fixed:
         values = ", ".join(f"{n} = {plain_label(grid.values[n][0])}" for n in fixed)
         notes.append(f"Held at {values}.")
+    if part.static_offset and not own_offset:
+        notes.append(f"Offset held at its mean over the rows, {part.static_offset:.4g}.")
     notes.extend(nesting_note(grid.nesting, list(grid.values)))
     if bias_sigma is not None:
         notes.append(f"Response adjusted for bias with sigma = {bias_sigma:.4g}.")

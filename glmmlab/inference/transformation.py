@@ -89,6 +89,8 @@ def _mean_slope(plain: Transformation, half: float, eta: FloatArray) -> FloatArr
 
 
 def _of_link(link: links.Link, order: int, eta: FloatArray) -> FloatArray:
+    if link.name == "log":  # the link itself stops at 700, where no likelihood is accepted
+        return _exponential(1.0, 0.0, order, np.asarray(eta, float))
     return link.derivatives(np.asarray(eta, float))[order]
 
 
@@ -97,7 +99,8 @@ def _square(shift: float, order: int, eta: FloatArray) -> FloatArray:
 
 
 def _exponential(rate: float, shift: float, order: int, eta: FloatArray) -> FloatArray:
-    return rate**order * np.exp(rate * eta) - (shift if order == 0 else 0.0)
+    with np.errstate(over="ignore"):  # a mean beyond the largest float is infinite
+        return rate**order * np.exp(rate * eta) - (shift if order == 0 else 0.0)
 
 
 def _composed(

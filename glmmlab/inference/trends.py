@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from glmmlab._arguments import finite
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
 from glmmlab.formula.fixed import FixedPart, used_columns
@@ -26,6 +27,7 @@ from glmmlab.inference.nesting import with_nests
 from glmmlab.inference.reference_grid import ReferenceGrid, averaging_matrix, build_grid
 from glmmlab.inference.result_table import check_type
 from glmmlab.inference.specs import (
+    OVERALL,
     averaging_context,
     check_names,
     interaction_caution,
@@ -63,7 +65,7 @@ def emtrends(
     ----------
     estimate : Estimate
     specs : str or list of str
-        Factors at whose levels slopes are wanted.
+        Factors at whose levels slopes are wanted; ``"1"`` for the overall slope.
     var : str
         The numeric predictor, or a function of it: ``"log(dose)"`` gives the slope per unit of
         log(dose).
@@ -108,12 +110,17 @@ def emtrends(
         prior_weights(estimate),
         at,
     )
-    check_names((*factors, *panels), grid)
+    check_names([n for n in (*factors, *panels) if n != OVERALL], grid)
     factors = with_nests(factors, panels, grid.nesting)
-    step = delta if delta is not None else _RELATIVE_STEP * _range(estimate.design.data[column])
+    keep = [n for n in (*factors, *panels) if n != OVERALL]
+    step = _RELATIVE_STEP * _range(estimate.design.data[column])
+    if delta is not None and not (step := finite(delta, "delta")):
+        raise UnknownNameError("delta=0: the step of a difference quotient must not be zero.")
     levels = [_moved(part, grid, column, k * step) for k in range(degree + 1)]
     unit = _unit(grid, var, column, step, estimate.design.data)
-    matrix, labels = averaging_matrix(grid, (*factors, *panels), weights)
+    matrix, labels = averaging_matrix(grid, keep, weights)
+    if OVERALL in factors:
+        labels.insert(0, OVERALL, "overall")
     degrees = df if df is not None else default_df(estimate, component)
     if type == "response" and part.transformation is not None:
         linear = _response_slopes(part, levels, unit**degree, degrees)
@@ -127,10 +134,9 @@ def emtrends(
         )  # fmt: skip
     scale = part.scale_name if type == "link" else ""
     described = replace(part, averaging_scale="response" if type == "response" else "link")
-    keep = (*factors, *panels)
     return EMMeans(
         linear, factors, panels, None, type, level,
-        averaging_context(estimate, grid, keep, weights, described, None),
+        averaging_context(estimate, grid, keep, weights, described, None, own_offset=True),
         f"{_POWERS[degree]} of {var}", response_name(estimate), scale,
         caution=interaction_caution(part, grid, keep),
         mixed=bool(estimate.design.random),
@@ -179,6 +185,7 @@ def _unit(grid: ReferenceGrid, var: str, column: str, step: float, data: pd.Data
     return float((ends[1] - ends[0]).mean())
 
 
+@np.errstate(over="ignore", invalid="ignore")  # beyond the largest float there is no slope
 def _response_slopes(
     part: ModelPart, levels: Sequence[ModelPart], unit: float, df: DegreesOfFreedom
 ) -> LinearEstimates:
@@ -190,8 +197,12 @@ def _response_slopes(
     slopes = [inverse.slope(eta)[:, None] * p.rows for eta, p in zip(etas, levels, strict=True)]
     jacobian = _difference(slopes) / unit
     n = len(values)
+    keep = np.isfinite(values) & np.isfinite(jacobian).all(axis=1)
+    jacobian = np.where(keep[:, None], jacobian, 0.0)
+    lost = np.eye(n)[:, ~keep]
     return LinearEstimates(
-        pd.DataFrame(index=range(n)), np.eye(n), values,
+        pd.DataFrame(index=range(n)), np.eye(n), np.where(keep, values, 0.0),
         jacobian @ part.cov @ jacobian.T, np.zeros(n),
         df if not callable(df) else float(np.min(df(levels[0].rows))),
+        lost if lost.size else None,
     )  # fmt: skip

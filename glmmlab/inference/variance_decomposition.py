@@ -80,8 +80,10 @@ class VarianceDecomposition(Exported):
 
     @property
     def icc(self) -> float:
-        """Random effects among what the fixed part leaves (the adjusted ICC): the correlation
-        of two observations of one group, on the link scale, where there is one random intercept.
+        """Share of the random effects in what the fixed part leaves, the adjusted ICC.
+
+        With one random intercept it is the correlation of two observations of one group, on the
+        link scale.
         """
         return self._random / (self._random + float(self.frame["share"]["observation"]))
 

@@ -79,6 +79,13 @@ class Laplace:
         REML: the fixed coefficients are integrated with the random effects.
     """
 
+    flattest = 0.1
+    """Least curvature at the mode, in units of the prior's, for which the approximation is used.
+
+    Where log-densities curve upwards (zero inflation, Student's t) the curvature may run to zero,
+    and with it f to minus infinity, which the integral does not.
+    """
+
     def __init__(
         self, design: Design, family: Family, X: FloatArray, integrate_beta: bool = False
     ) -> None:
@@ -169,7 +176,8 @@ class Laplace:
             steps = max(steps, n_steps)
             modes.append(point.u)
             dense = point.dense
-            if factor is None:
+            if factor is None or factor.flattest < self.flattest:
+                factor = None
                 f = np.full(batch, np.inf)
                 grad = np.full(psi.shape, np.nan)
                 break
@@ -202,6 +210,10 @@ class Laplace:
         u = tuple(np.zeros((r.pattern.Z1.shape[0], len(r.pattern.counts))) for r in self.rows)
         dense = np.zeros(structure.pattern.q)
         return Modes(u, np.concatenate([dense, beta]) if self.integrate_beta else dense)
+
+    def hessian(self, at: Evaluation, steps: FloatArray) -> FloatArray | None:
+        """The Hessian of f where there is a better way than differences in all parameters."""
+        return None
 
     def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[Piece, Point]:
         """One chunk at an evaluated mode: its rows, its derivatives."""

@@ -263,6 +263,8 @@ class Piece:
                 q2 = r * point.dense[columns] - d2 * hm_rest + d1 * v_dense[columns]
             parts.append(owner.structure.pull_back(self.pattern, q1, q2))
         parts += self._aux_gradient(point, leverage, e)
+        if not parts:  # everything is integrated: a restricted likelihood without variances
+            return np.zeros((*r.shape[:-1], 0))
         return np.concatenate(parts, axis=-1)
 
     def _aux_gradient(self, point: Point, leverage: FloatArray, e: FloatArray) -> list[FloatArray]:

@@ -5,7 +5,8 @@ first three derivatives; families also need the mean on the scale that is natura
 (``log mu`` for positive means, ``logit mu`` for probabilities), which every link can give without
 passing through a mean that has been rounded to 0 or 1.
 
-Everything is elementwise, broadcasts, and stays finite and accurate for ``|eta| <= 700``.
+Everything is elementwise, broadcasts, and stays finite and accurate for ``|eta| <= 700`` (of the
+inverse link away from its pole at 0).
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def get(name: str | Link) -> Link:
         return name
     try:
         return _REGISTRY[name]()
-    except KeyError:
+    except (KeyError, TypeError):
         near = difflib.get_close_matches(str(name).lower(), _REGISTRY, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownNameError(

@@ -9,6 +9,7 @@ from glmmlab.plots.pairs import pairs_matrix, plot_pairs
 from glmmlab.plots.profiles import plot_profiles
 from glmmlab.plots.random_effects import plot_caterpillar, plot_shrinkage
 from glmmlab.plots.residuals import (
+    grid_axes,
     plot_by_level,
     plot_qq,
     plot_residual_histogram,
@@ -18,6 +19,7 @@ from glmmlab.plots.variance import VarianceCurve, plot_mean_variance
 
 __all__ = [
     "VarianceCurve",
+    "grid_axes",
     "pairs_matrix",
     "panel_axes",
     "plot_acf",

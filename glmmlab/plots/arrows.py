@@ -76,6 +76,7 @@ def plot_comparisons(
             y += 1.0
         y += 0.4
     ax.set_yticks([at for at, _ in ticks], [label for _, label in ticks])
+    style.literal_ticks(ax.yaxis)
     ax.set_ylim(y - 0.8, -0.7)
     ax.tick_params(axis="y", length=0)
     style.axis_labels(ax, xlabel, ylabel if ylabel is not None else " : ".join(names))

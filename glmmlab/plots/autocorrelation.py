@@ -10,9 +10,13 @@ from matplotlib.ticker import MaxNLocator
 
 from glmmlab._types import FloatArray
 from glmmlab.plots import style
+from glmmlab.plots.residuals import THIN_ABOVE, hexagons
 from glmmlab.plots.style import styled
 
 Note = tuple[str, bool]
+
+JOINED_UP_TO = 250
+"""With more rows the residuals over time are not joined; their moving mean is drawn instead."""
 
 
 @styled
@@ -24,7 +28,7 @@ def plot_series(
     xlabel: str = "Time",
     title: str = "Residuals in the order of time",
 ) -> Axes:
-    """Scaled residuals over time, joined, with lines at the quartiles.
+    """Scaled residuals over time with lines at the quartiles.
 
     Parameters
     ----------
@@ -33,18 +37,47 @@ def plot_series(
     notes : sequence of (text, significant)
     ax : Axes, optional
     xlabel, title : str
+
+    Returns
+    -------
+    Axes
+        Up to 250 rows are joined; above, a line shows their moving mean.  Above 4,000 rows the
+        points are hexagonal bins.  Notes say so.
     """
     ax = style.axes_or_new(ax, (6.4, 3.2))
     for q in (0.25, 0.5, 0.75):
         ax.axhline(q, color=style.DATA, lw=0.9, ls=(0, (2, 2)), zorder=0.5)
-    many = len(r) > 400
-    ax.plot(time, r, color=style.DATA, lw=0.5 if many else 0.9, alpha=0.8)
-    if not many:
+    n = len(r)
+    lines = list(notes)
+    if n <= JOINED_UP_TO:
+        ax.plot(time, r, color=style.DATA, lw=0.9, alpha=0.8)
         ax.plot(time, r, ls="none", marker=".", ms=5, color=style.DATA)
+    else:
+        if n > THIN_ABOVE:
+            lines.append((hexagons(ax, time, r, (60, 15)), False))
+        else:
+            ax.plot(time, r, ls="none", marker=".", ms=3.5, color=style.DATA, alpha=0.6)
+        width = n // 40 * 2 + 1
+        middle = slice(width // 2, n - width // 2)
+        ax.plot(time[middle], moving_mean(r, width), color="white", lw=3.2, alpha=0.8)
+        ax.plot(time[middle], moving_mean(r, width), color=style.INK, lw=1.6)
+        lines.append((f"Line: mean of {style.thousands(width)} residuals in a row", False))
     ax.set(ylim=(-0.04, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
     style.axis_labels(ax, xlabel, "Scaled residual")
-    style.heading(ax, title, notes)
+    style.heading(ax, title, lines)
     return ax
+
+
+def moving_mean(r: FloatArray, width: int) -> FloatArray:
+    """Means of ``width`` neighbours, (nobs - width + 1,).
+
+    Examples
+    --------
+    >>> moving_mean(np.array([1.0, 2.0, 6.0]), 2).tolist()
+    [1.5, 4.0]
+    """
+    total = np.concatenate([[0.0], np.cumsum(r)])
+    return (total[width:] - total[:-width]) / width
 
 
 def autocorrelations(r: FloatArray, lags: int) -> FloatArray:
@@ -92,7 +125,8 @@ def plot_acf(
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.axis_labels(ax, "Lag", "Autocorrelation")
     count = int(beyond.sum())
-    text = f"Band: 95 % if independent; {count} of {lags} lags beyond"
+    chance = f"{0.05 * lags:.1f}"
+    text = f"{count} of {lags} lags beyond the band (diamonds); {chance} are expected by chance"
     style.heading(ax, title, [(text, False)])
     return ax
 
@@ -116,16 +150,39 @@ def plot_map(
     notes : sequence of (text, significant)
     ax : Axes, optional
     xlabel, ylabel, title : str
+
+    Returns
+    -------
+    Axes
+        Above 4,000 rows: means of the residuals in hexagonal bins, and a note says so.
     """
     ax = style.axes_or_new(ax, (5.2, 4.8))
-    base = float(np.clip(4000 / max(len(r), 1), 6, 160))
+    style.axis_labels(ax, xlabel, ylabel)
+    ax.set_aspect("equal", adjustable="box")
+    ax.margins(0.08)
+    many = len(r) > THIN_ABOVE
+    legend = _map_of_bins(ax, x, y, r) if many else _map_of_rows(ax, x, y, r)
+    style.heading(ax, title, [*notes, (legend, False)])
+    return ax
+
+
+def _map_of_rows(ax: Axes, x: FloatArray, y: FloatArray, r: FloatArray) -> str:
+    """One circle a row; what the circles mean."""
+    base = float(np.clip(45_000 / max(len(r), 1), 10, 160))
     size = base * (0.08 + 2 * np.abs(r - 0.5))
     high = r >= 0.5
     ax.scatter(x[high], y[high], s=size[high], color=style.RANDOM, lw=0, alpha=0.9)
     ax.scatter(x[~high], y[~high], s=size[~high], facecolor="none", edgecolor=style.FIXED, lw=1.1)
-    style.axis_labels(ax, xlabel, ylabel)
-    ax.set_aspect("equal", adjustable="box")
-    ax.margins(0.08)
-    legend = ("Filled: above 1/2, open: below; larger: further away", False)
-    style.heading(ax, title, [*notes, legend])
-    return ax
+    return "Filled: above 1/2, open: below; larger: further away"
+
+
+def _map_of_bins(ax: Axes, x: FloatArray, y: FloatArray, r: FloatArray) -> str:
+    """Mean residual of hexagonal bins, dark where high; what pale and dark mean."""
+    bins = ax.hexbin(x, y, C=r, gridsize=28, cmap="Blues", linewidths=0.1)
+    means = np.asarray(bins.get_array())
+    reach = max(0.1, float(np.quantile(np.abs(means - 0.5), 0.98)))
+    bins.set_clim(0.5 - reach, 0.5 + reach)
+    return (
+        f"{style.thousands(len(r))} rows, mean residual in bins: "
+        f"pale {0.5 - reach:.2f}, dark {0.5 + reach:.2f}"
+    )

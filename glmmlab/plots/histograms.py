@@ -50,13 +50,15 @@ def plot_simulated_statistic(
     """
     ax = style.axes_or_new(ax, (6.4, 3.8))
     colour = style.WRONG if wrong else style.ASSUMED
+    bins = _bins(simulated, observed)
+    far = np.ptp(simulated) < 0.08 * np.ptp(np.append(simulated, observed))
     ax.hist(
         simulated,
-        bins=_bins(simulated),
+        bins=bins,
         color=colour,
         alpha=0.45,
-        edgecolor="white",
-        linewidth=0.5,
+        edgecolor=colour if far else "white",
+        linewidth=1.2 if far else 0.5,
         hatch="///" if wrong else None,
     )
     top = ax.get_ylim()[1] * 1.16
@@ -69,33 +71,47 @@ def plot_simulated_statistic(
         ls=style.WRONG_DASH if significant else "-",
     )
     _room_for(ax, simulated, observed)
+    names = [("observed", observed, style.WRONG if significant else style.DATA)]
+    if far:  # a narrow histogram that could be taken for an artefact is named
+        names.append(("simulated", float(np.mean(simulated)), style.INK))
     left, right = ax.get_xlim()
-    near_right = observed > left + 0.72 * (right - left)
-    ax.annotate(
-        "observed",
-        (observed, top * 0.92),
-        xytext=(-4 if near_right else 4, 0),
-        textcoords="offset points",
-        ha="right" if near_right else "left",
-        va="bottom",
-        fontsize=style.SMALL,
-        color=style.WRONG if significant else style.DATA,
-        weight="bold" if significant else "normal",
-    )
+    for name, at, ink in names:
+        near_right = at > left + 0.72 * (right - left)
+        ax.annotate(
+            name,
+            (at, top * 0.92),
+            xytext=(-4 if near_right else 4, 0),
+            textcoords="offset points",
+            ha="right" if near_right else "left",
+            va="bottom",
+            fontsize=style.SMALL,
+            color=ink,
+            weight="bold" if ink == style.WRONG else "normal",
+        )
     ax.set_ylim(0, top)
     style.axis_labels(ax, xlabel, "Simulated data sets")
     style.heading(ax, title, notes)
     return ax
 
 
-def _bins(values: FloatArray) -> list[float] | int:
-    """One bin a value for few counts, else about 30 of whole width."""
-    whole = np.all(values == np.rint(values))
+def _bins(values: FloatArray, observed: float) -> list[float]:
+    """Edges: one bin a value for few counts, else 10 to 30; fewer if they would be hair-thin.
+
+    Where the observed value is far away, the simulations take up little of the axis: a bin is
+    then at least a hundredth of it, so that the histogram can still be seen.
+    """
     low, high = float(values.min()), float(values.max())
-    if not whole:
-        return min(30, max(10, len(values) // 8))
-    step = max(1, int(np.ceil((high - low + 1) / 30)))
-    return [float(v) for v in np.arange(low - 0.5, high + step + 0.5, step)]
+    thinnest = (max(high, observed) - min(low, observed)) / 100
+    if np.all(values == np.rint(values)):
+        step = max(1, int(np.ceil(max((high - low + 1) / 30, thinnest))))
+        return [float(v) for v in np.arange(low - 0.5, high + step + 0.5, step)]
+    if high == low:
+        half = thinnest / 2 or 0.5
+        return [low - half, low + half]
+    most = min(30, max(10, len(values) // 8))
+    count = max(1, min(most, int((high - low) / thinnest))) if thinnest > 0 else most
+    middle, half = (low + high) / 2, max(high - low, thinnest) / 2
+    return [float(v) for v in np.linspace(middle - half, middle + half, count + 1)]
 
 
 def _room_for(ax: Axes, simulated: FloatArray, observed: float) -> None:

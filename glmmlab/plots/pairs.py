@@ -99,6 +99,7 @@ def plot_pairs(
     names = [str(v) for v in levels]
     style.category_ticks(ax, names)
     ax.set_yticks(range(k), names)
+    style.literal_ticks(ax.yaxis)
     ax.tick_params(length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)

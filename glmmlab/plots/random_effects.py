@@ -95,6 +95,7 @@ def _level_ticks(ax: Axes, levels: list[str]) -> None:
     ax.set_ylim(-0.8, len(levels) - 0.2)
     if len(levels) <= MOST_LABELS:
         ax.set_yticks(range(len(levels)), levels, fontsize=style.SMALL)
+        style.literal_ticks(ax.yaxis)
     else:
         ax.set_yticks([])
     ax.tick_params(axis="y", length=0)

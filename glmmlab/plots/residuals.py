@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy import special
 
-from glmmlab._types import FloatArray
+from glmmlab._types import BoolArray, FloatArray
 from glmmlab.plots import style
 from glmmlab.plots.style import styled
 
@@ -101,6 +101,7 @@ def plot_residuals(
     xlabel: str = "Fitted values (rank)",
     ylabel: str = "Scaled residual",
     title: str = "Residuals against fitted values",
+    outside: BoolArray | None = None,
 ) -> Axes:
     """Scaled residuals against a numeric predictor, with three quantile curves.
 
@@ -118,6 +119,8 @@ def plot_residuals(
         Whether the outlier test is significant (outliers are then vermilion stars).
     ax : Axes, optional
     xlabel, ylabel, title : str
+    outside : ndarray of bool, shape (nobs,), optional
+        Rows outside all their simulations; by default those with a residual of exactly 0 or 1.
 
     Returns
     -------
@@ -127,31 +130,57 @@ def plot_residuals(
     """
     ax = style.axes_or_new(ax)
     lines = list(notes)
-    outside = (r <= 0) | (r >= 1)
+    if outside is None:
+        outside = (r <= 0) | (r >= 1)
     if len(r) > THIN_ABOVE:
-        bins = ax.hexbin(x, r, gridsize=(36, 21), cmap="Greys", mincnt=1, linewidths=0.1)
-        # from no rows to twice the usual number: noise stays pale, clusters are dark
-        bins.set_clim(0, 3 * float(np.median(np.asarray(bins.get_array()))))
-        text = f"{style.thousands(len(r))} rows in hexagonal bins, darker = more rows"
-        lines.append((text, False))
+        lines.append((hexagons(ax, x, r, (36, 21)), False))
     else:
         ax.scatter(
             x[~outside], r[~outside], s=_size(len(r)) ** 2 / 2.2, color=style.DATA, alpha=0.75, lw=0
         )
-    _draw_outliers(ax, x[outside], r[outside], outliers_deviate)
+    drawn = _draw_outliers(ax, x[outside], r[outside], outliers_deviate)
     if curves is not None:
         _draw_curves(ax, curves, p_values or {})
+    else:
+        for q in QUARTILES:
+            ax.axhline(q, color=style.DATA, lw=0.9, ls=(0, (2, 2)), zorder=0.5)
     ax.set(ylim=(-0.04, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
     style.axis_labels(ax, xlabel, ylabel)
     if outside.any():
         count = int(outside.sum())
         what = "row" if count == 1 else "rows"
-        lines.append((f"★ {count} {what} outside all simulations", outliers_deviate))
+        some = "" if drawn == count else f" ({style.thousands(drawn)} drawn)"
+        text = f"★ {style.thousands(count)} {what} outside all simulations{some}"
+        lines.append((text, outliers_deviate))
     style.heading(ax, title, lines)
     return ax
 
 
-def _draw_outliers(ax: Axes, x: FloatArray, r: FloatArray, deviate: bool) -> None:
+@styled
+def grid_axes(count: int) -> list[Axes]:
+    """Axes of a new figure in rows of at most three, with one common scale of residuals.
+
+    Examples
+    --------
+    >>> len(grid_axes(4))
+    4
+    """
+    columns = min(count, 2 if count in (2, 4) else 3)
+    rows = -(-count // columns)
+    figure = style.new_figure((min(4.2 * columns, 12.0), 3.7 * rows))
+    return [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
+
+
+def hexagons(ax: Axes, x: FloatArray, y: FloatArray, gridsize: tuple[int, int]) -> str:
+    """Points as hexagonal bins, dark where there are many, and a line of text that says so."""
+    bins = ax.hexbin(x, y, gridsize=gridsize, cmap="Greys", mincnt=1, linewidths=0.1)
+    # from no rows to three times the usual number: noise stays pale, clusters are dark
+    bins.set_clim(0, 3 * float(np.median(np.asarray(bins.get_array()))))
+    return f"{style.thousands(len(x))} rows in hexagonal bins, darker = more rows"
+
+
+def _draw_outliers(ax: Axes, x: FloatArray, r: FloatArray, deviate: bool) -> int:
+    """Stars, thinned when there are very many; how many were drawn."""
     if len(x) > THIN_ABOVE // 4:
         keep = np.linspace(0, len(x) - 1, THIN_ABOVE // 4).astype(int)
         x, r = x[keep], r[keep]
@@ -159,6 +188,7 @@ def _draw_outliers(ax: Axes, x: FloatArray, r: FloatArray, deviate: bool) -> Non
     ax.scatter(
         x, r, marker="*", s=55 if len(x) < 60 else 16, color=colour, lw=0, zorder=4, clip_on=False
     )
+    return len(x)
 
 
 def _draw_curves(ax: Axes, curves: pd.DataFrame, p_values: dict[float, float]) -> None:
@@ -289,7 +319,7 @@ def plot_residual_histogram(
         ylim=(0, top),
     )
     style.axis_labels(ax, "Scaled residual (hatched: outside all simulations)", "Rows")
-    outside = int(counts[0] + counts[-1])
+    outside = style.thousands(int(counts[0] + counts[-1]))
     lines = [*notes, (f"Green: expected in every bin; {outside} outside all simulations", False)]
     style.heading(ax, title, lines)
     return ax

@@ -15,6 +15,8 @@ WRONG         vermilion          a deviation, or a model that is wrong on purpos
 from __future__ import annotations
 
 import functools
+import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +24,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import ScalarFormatter
 
 DATA = "#4D4D4D"
 FIXED = "#0072B2"
@@ -63,10 +69,13 @@ def use() -> None:
 
 @contextmanager
 def context() -> Iterator[None]:
-    """The package's look for the figures drawn inside a ``with`` block."""
+    """The package's look for the figures drawn inside a ``with`` block.
+
+    Text drawn there is literal: a ``$`` in the name of a column or level starts no mathematics.
+    """
     interactive = mpl.is_interactive()
     try:
-        with plt.style.context(SHEET):
+        with plt.style.context([SHEET, {"text.parse_math": False}]):
             try:
                 yield
             finally:
@@ -82,10 +91,34 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        for given in (*args, *kwargs.values()):
+            if isinstance(given, Axes):
+                _literal(given)
         with context():
-            return function(*args, **kwargs)
+            drawn = function(*args, **kwargs)
+        axes = [drawn] if isinstance(drawn, Axes) else getattr(drawn, "axes", drawn)
+        for ax in np.ravel(np.asarray(axes, dtype=object)):
+            if isinstance(ax, Axes):
+                _numbers(ax)
+        return drawn
 
     return wrapper
+
+
+def _numbers(ax: Axes) -> None:
+    """Numbers on an axis may be mathematics: 10^2, if the caller makes it a logarithmic one."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            for tick in axis.get_major_ticks():
+                tick.label1.set_parse_math(True)
+
+
+def _literal(ax: Axes) -> None:
+    """Titles and labels of axes that were made elsewhere show what is written, too."""
+    titles = [text for text in ax.get_children() if isinstance(text, Text)]
+    for text in (*titles, ax.xaxis.label, ax.yaxis.label):
+        if not text.get_text():  # what the caller has written is the caller's
+            text.set_parse_math(False)
 
 
 def axes_or_new(ax: Axes | None, figsize: tuple[float, float] = (6.4, 4.8)) -> Axes:
@@ -171,6 +204,8 @@ def _legend_above(ax: Axes, room: float) -> float:
 def wrapped(text: str, inches: float, size: float) -> list[str]:
     """Lines of ``text`` that fit into ``inches`` at a font size in points (about 0.53 em a sign).
 
+    A p-value is not broken.
+
     Examples
     --------
     >>> wrapped("residuals against the predictions", 1.5, 9.5)
@@ -178,7 +213,9 @@ def wrapped(text: str, inches: float, size: float) -> list[str]:
     """
     import textwrap
 
-    return textwrap.wrap(text, max(8, int(inches * 72 / (0.56 * size)))) or [""]
+    whole = re.sub(r"\bp ([=<]) ", "p\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(whole, max(8, int(inches * 72 / (0.56 * size)))) or [""]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def points_high(ax: Axes, span: float) -> float:
@@ -228,14 +265,20 @@ def spread_out(positions: Sequence[float], gap: float) -> list[float]:
 
 
 def category_ticks(ax: Axes, labels: Sequence[str]) -> None:
-    """Ticks 0, 1, ... with labels, wrapped between words or turned when they would touch."""
+    """Ticks 0, 1, ... with labels, wrapped between words or turned when they would touch.
+
+    Where even upright labels would touch, every second (third, ...) one is left out.
+    """
     slot = axes_width(ax) / max(len(labels), 1)
     size = float(SMALL)
     sign = 0.6 * size / 72  # width of a letter in inches
     fitted = [_wrap_words(label, int(0.95 * slot / sign)) for label in labels]
     widest = max((len(line) for label in fitted for line in label.split("\n")), default=0)
     turned = widest * sign > 0.95 * slot
-    ax.set_xticks(range(len(labels)), list(labels) if turned else fitted)
+    every = max(math.ceil(1.2 * size / 72 / slot), 1)
+    texts = list(labels) if turned else fitted
+    texts = ["" if i % every else text for i, text in enumerate(texts)]
+    ax.set_xticks(range(len(labels)), texts)
     if turned:
         steep = slot < 1.6 * size / 72
         ax.tick_params(axis="x", rotation=90 if steep else 40)
@@ -243,6 +286,14 @@ def category_ticks(ax: Axes, labels: Sequence[str]) -> None:
             tick.set_horizontalalignment("center" if steep else "right")
             tick.set_rotation_mode("default" if steep else "anchor")
     ax.tick_params(axis="x", length=0)
+    literal_ticks(ax.xaxis)
+
+
+def literal_ticks(axis: Axis) -> None:
+    """Names of categories on an axis show what is written."""
+    for tick in axis.get_major_ticks():
+        for label in (tick.label1, tick.label2):
+            label.set_parse_math(False)
 
 
 def _wrap_words(label: str, width: int) -> str:

@@ -1,15 +1,16 @@
-"""Residuals of groups of rows."""
+"""Residuals of groups of rows, and of some rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from glmmlab._types import AnyArray, FloatArray
+from glmmlab._types import AnyArray, BoolArray, FloatArray
 from glmmlab.errors import DataError
 from glmmlab.residuals.checks import option
 
@@ -34,9 +35,7 @@ def recalculate(
         raise DataError("Residuals from refits cannot be aggregated; simulate without refit.")
     if isinstance(by, str):
         option(by, ("sum", "mean"), "by")
-    keep = np.ones(res.nobs, dtype=bool) if select is None else np.asarray(select, dtype=bool)
-    if keep.shape != (res.nobs,):
-        raise DataError(f"select must be one True or False for each of the {res.nobs} rows.")
+    keep = np.ones(res.nobs, bool) if select is None else _one_a_row(select, res.nobs, "select")
     codes = np.asarray(groups.codes)[keep]
     if len(np.unique(codes)) < 2:
         raise DataError(f"{name} has fewer than 2 groups among the selected rows.")
@@ -59,6 +58,41 @@ def recalculate(
         dependent=res.dependent,
         data=pd.DataFrame({name: pd.Categorical(levels, categories=groups.categories)}),
     )
+
+
+def select(res: SimulatedResiduals, rows: ArrayLike) -> SimulatedResiduals:
+    """See :meth:`SimulatedResiduals.select`."""
+    keep = _one_a_row(rows, res.nobs, "rows")
+    if keep.sum() < 2:
+        raise DataError("Fewer than 2 rows are selected.")
+    refits = res.refits
+    if refits is not None:
+        refits = replace(
+            refits,
+            observed=refits.observed[keep],
+            simulated=refits.simulated[:, keep],
+            pearson=refits.pearson[keep],
+            simulated_pearson=refits.simulated_pearson[:, keep],
+        )
+    return replace(
+        res,
+        observed=res.observed[keep],
+        simulated=res.simulated[:, keep],
+        fitted=res.fitted[keep],
+        scaled=res.scaled[keep],
+        data=None if res.data is None else res.data.loc[keep],
+        pearson=None,
+        pearson_df=None,
+        refits=refits,
+    )
+
+
+def _one_a_row(values: ArrayLike, nobs: int, name: str) -> BoolArray:
+    """A user's choice of rows, one True or False a row."""
+    keep = np.asarray(values)
+    if keep.shape != (nobs,) or keep.dtype != bool:
+        raise DataError(f"{name} must be one True or False for each of the {nobs} rows.")
+    return keep
 
 
 def _collapse(values: FloatArray, starts: AnyArray, by: Aggregate) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from glmmlab._arguments import number_of
 from glmmlab._random import generator
 from glmmlab._types import AnyArray, FloatArray, Seed
 from glmmlab.errors import DataError, InferenceWarning, ResponseError
@@ -98,6 +99,29 @@ def from_simulations(
     <SimulatedResiduals (pit): 60 rows, 250 simulations>
     >>> bool(res.test_uniformity().p > 0.05)
     True
+
+    A generalized linear model of statsmodels, of counts that vary more than a Poisson model says:
+
+    >>> import statsmodels.api as sm
+    >>> dose = np.repeat(np.linspace(0, 2, 20), 10)
+    >>> eggs = rng.negative_binomial(1.5, 1.5 / (1.5 + np.exp(1 + dose)))
+    >>> fit = sm.GLM(eggs, sm.add_constant(dose), family=sm.families.Poisson()).fit()
+    >>> draws = rng.poisson(fit.fittedvalues, size=(250, 200))
+    >>> res = residuals.from_simulations(eggs, draws, fit.fittedvalues, integer=True, seed=1)
+    >>> res.test_dispersion().significant
+    True
+
+    A Bayesian model: every simulation has its own draw of the parameters from the posterior.
+    Here that is drawn with numpy; from PyMC or bambi it comes as
+    ``idata.posterior_predictive["y"]``, with chains and draws stacked to one dimension.
+
+    >>> y = rng.normal(10, 2, size=40)
+    >>> variance = 39 * y.var(ddof=1) / rng.chisquare(39, size=250)
+    >>> mean = rng.normal(y.mean(), np.sqrt(variance / 40))
+    >>> predictive = rng.normal(mean[:, None], np.sqrt(variance)[:, None], size=(250, 40))
+    >>> res = residuals.from_simulations(y, predictive, np.full(40, mean.mean()), integer=False)
+    >>> bool(res.test_dispersion().p > 0.05)
+    True
     """
     option(method, METHODS, "method")
     try:
@@ -153,6 +177,7 @@ def build(
     rotation: ArrayLike | str | None = None,
     random_effects: str | None = None,
     data: pd.DataFrame | None = None,
+    predictors: tuple[str, ...] = (),
     pearson: FloatArray | None = None,
     pearson_df: float | None = None,
     refits: Refits | None = None,
@@ -181,6 +206,7 @@ def build(
         random_effects=random_effects,
         dependent=dependent,
         data=data,
+        predictors=predictors,
         pearson=pearson,
         pearson_df=pearson_df,
         refits=refits,
@@ -265,13 +291,20 @@ def simulate_residuals(
     -----
     InferenceWarning
         The model has prior weights (that are not trials): simulations ignore them.
+
+    Examples
+    --------
+    >>> import glmmlab as gl
+    >>> seeds = gl.datasets.load("seed_germination")
+    >>> fit = gl.glmm("cbind(germ, n - germ) ~ gen", data=seeds, family="binomial")
+    >>> simulate_residuals(fit.estimate, n=100, seed=1).scaled.shape
+    (21,)
     """
     from glmmlab.residuals import simulate as source
 
     option(random_effects, CONDITIONING, "random_effects")
     option(method, METHODS, "method")
-    if isinstance(n, bool) or int(n) != n or n < 2:
-        raise DataError(f"n={n!r}: at least 2 simulations are needed; 250 are usual.")
+    n = number_of(n, 2, "simulations (250 are usual)")
     if estimate.design.weights is not None:
         warnings.warn(
             "The prior weights of this model are not part of its distribution: simulations, and "
@@ -293,6 +326,7 @@ def simulate_residuals(
         rotation=rotation,
         random_effects=random_effects,
         data=estimate.design.data,
+        predictors=parts.predictors,
         pearson=parts.pearson,
         pearson_df=parts.pearson_df,
         refits=refits,

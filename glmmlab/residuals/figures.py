@@ -12,9 +12,10 @@ from glmmlab.plots import histograms, style
 from glmmlab.plots import residuals as panels
 from glmmlab.residuals import predictors
 from glmmlab.residuals.quantiles import quantile_curves
-from glmmlab.residuals.result import ResidualTest, p_text
+from glmmlab.residuals.result import LEVEL, ResidualTest, count, p_text
 from glmmlab.residuals.splines import rank_transform
 from glmmlab.residuals.statistics import DispersionTest
+from glmmlab.residuals.temporal import check_times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,16 +26,26 @@ if TYPE_CHECKING:
 
 Note = tuple[str, bool]
 
-
-def note(label: str, test: ResidualTest) -> Note:
-    """A test in one line."""
-    verdict = "significant deviation" if test.significant else "not significant"
-    return f"{label}: {short_p(test)}, {verdict}", test.significant
+FEWEST_FOR_CURVES = 20
+"""With fewer rows a curve follows single points, and its band fills the figure."""
 
 
-def short_p(test: ResidualTest) -> str:
-    """The p-value to two significant digits."""
-    return p_text(test.p, test.smallest_p, digits=2)
+def note(label: str, test: ResidualTest, looks: int = 1) -> Note:
+    """A test in one line; ``looks``: how many there are of its kind in one figure."""
+    deviates = adjusted(test.p, looks) < LEVEL
+    verdict = "significant deviation" if deviates else "not significant"
+    return f"{label}: {short_p(test.p, test.smallest_p, looks)}, {verdict}", deviates
+
+
+def adjusted(p: float, looks: int) -> float:
+    """Bonferroni's p for one of ``looks`` panels."""
+    return min(1.0, p * looks)
+
+
+def short_p(p: float, smallest: float, looks: int = 1) -> str:
+    """The p-value to two significant digits; "adjusted" if there are several looks."""
+    text = p_text(adjusted(p, looks), min(1.0, smallest * looks), digits=2)
+    return text if looks == 1 else f"adjusted {text}"
 
 
 def uniformity_note(res: SimulatedResiduals) -> Note:
@@ -73,38 +84,56 @@ def residuals(
     rank: bool = True,
     absolute: bool = False,
     test: bool = True,
+    title: str | None = None,
+    looks: int = 1,
 ) -> Axes:
     """Residuals against a predictor: scatter with quantile curves, or boxplots for a factor.
 
     Parameters
     ----------
+    against : array, str or None
+        A predictor, or a formula of one panel.
     rank : bool
         Draw a numeric predictor by its ranks (the curves are fitted to ranks in any case).
     absolute : bool
         Draw 2 \\|r - 1/2\\|, uniform too, which shows changes of spread; no curves.
     test : bool
         Draw curves and test them.
+    title : str, optional
+    looks : int
+        Number of panels like this one in the figure; p-values are multiplied by it.
     """
+    if isinstance(against, str) and against.lstrip().startswith("~"):
+        from glmmlab.residuals.panels import single
+
+        res, against, title = single(res, against, title)
     series, name = predictors.resolve(against, res)
     if predictors.is_factor(series):
-        return by_level(res, against, ax)
+        return by_level(res, against, ax, title=title, looks=looks)
     x, name = predictors.numeric(against, res)
     r = res.scaled
-    title = f"Residuals against {name}"
+    title = title or f"{'Spread of the residuals' if absolute else 'Residuals'} against {name}"
     shown = rank_transform(x) if rank else x
     xlabel = _capital(name) + (" (rank)" if rank else "")
     if absolute or not test:
         y = 2 * np.abs(r - 0.5) if absolute else r
         ylabel = "2 |scaled residual - 1/2|" if absolute else "Scaled residual"
-        return panels.plot_residuals(shown, y, ax=ax, xlabel=xlabel, ylabel=ylabel, title=title)
+        return panels.plot_residuals(
+            shown, y, outside=(r <= 0) | (r >= 1), ax=ax, xlabel=xlabel, ylabel=ylabel, title=title
+        )
     result = res.test_quantiles(against)
-    curves = quantile_curves(r[res._rows], x[res._rows])
-    if not rank:
+    curves = None
+    if res.nobs >= FEWEST_FOR_CURVES:
+        curves = quantile_curves(r[res._rows], x[res._rows])
+    if curves is not None and not rank:
         curves["x"] = np.interp(curves["x"], *_sorted(rank_transform(x[res._rows]), x[res._rows]))
-    words = "Quantile deviations detected" if result.significant else "Quantiles: no deviation seen"
-    notes = [(f"{words} ({short_p(result)})", result.significant)]
+    deviates = adjusted(result.p, looks) < LEVEL
+    words = "Quantile deviations detected" if deviates else "Quantiles: no deviation seen"
+    notes = [(f"{words} ({short_p(result.p, result.smallest_p, looks)})", deviates)]
+    if curves is None:
+        notes.append((f"Fewer than {FEWEST_FOR_CURVES} rows: no curves drawn", False))
     if result.rows_used < res.nobs:
-        notes.append((f"curves and test: random {style.thousands(result.rows_used)} rows", False))
+        notes.append((f"Curves and test: random {style.thousands(result.rows_used)} rows", False))
     # a curve is marked when it deviates and the combined test, which guards the number of
     # curves looked at, agrees
     p_values = dict(zip(result.frame["quantile"], result.frame["p"], strict=True))
@@ -112,9 +141,10 @@ def residuals(
         shown,
         r,
         curves,
-        p_values if result.significant else {},
+        p_values if deviates else {},
         notes,
-        outliers_deviate=bool(res.outliers().size) and res.test_outliers().significant,
+        outliers_deviate=bool(res.outliers().size)
+        and adjusted(res.test_outliers().p, looks) < LEVEL,
         ax=ax,
         xlabel=xlabel,
         title=title,
@@ -130,7 +160,14 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:] if text == predictors.FITTED else text
 
 
-def by_level(res: SimulatedResiduals, factor: PredictorLike, ax: Axes | None = None) -> Axes:
+def by_level(
+    res: SimulatedResiduals,
+    factor: PredictorLike,
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+    looks: int = 1,
+) -> Axes:
     """Boxplots by level with the two tests as notes."""
     values, name = predictors.categorical(factor, res)
     test = res.test_categorical(factor)
@@ -140,18 +177,21 @@ def by_level(res: SimulatedResiduals, factor: PredictorLike, ax: Axes | None = N
         for i, level in enumerate(values.categories)
         if np.any(codes == i)
     }
-    notes = [note("Uniform within levels", test)]
+    notes = [note("Uniform within levels", test, looks)]
     if np.isfinite(test.levene_p):
-        differs = test.levene_p < 0.05
+        differs = adjusted(test.levene_p, looks) < LEVEL
         verdict = "significant deviation" if differs else "not significant"
-        notes.append((f"Equal spread: p = {test.levene_p:.3g}, {verdict}", differs))
+        notes.append(
+            (f"Equal spread: {short_p(test.levene_p, test.smallest_p, looks)}, {verdict}", differs)
+        )
+    deviating = test.levels_deviating if adjusted(test.p, looks) < LEVEL else []
     return panels.plot_by_level(
         groups,
-        [str(level) for level in test.levels_deviating],
+        [str(level) for level in deviating],
         notes,
         ax,
         xlabel=name,
-        title=f"Residuals by {name}",
+        title=title or f"Residuals by {name}",
     )
 
 
@@ -189,8 +229,10 @@ def dispersion(
 def zero_inflation(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
     """Simulated numbers of zeros, with the observed one."""
     test = res.test_zero_inflation()
-    simulated = f"{np.mean(test.simulated):.3g}"
-    text, deviates = note(f"Zeros: {test.observed:.0f} observed, {simulated} expected", test)
+    label = (
+        f"Zeros: {count(test.observed)} observed, {count(float(np.mean(test.simulated)))} expected"
+    )
+    text, deviates = note(label, test)
     return histograms.plot_simulated_statistic(
         test.simulated,
         test.observed,
@@ -210,18 +252,29 @@ def histogram(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
 
 def temporal(res: SimulatedResiduals, time: PredictorLike, figure: Figure | None = None) -> Figure:
     """Residuals over time and their autocorrelation."""
-    values, name = predictors.numeric(time, res)
-    test = res.test_temporal(time)
     with style.context():
         fig = style.new_figure((6.4, 5.6)) if figure is None else figure
         top, bottom = fig.subplots(2, 1)
-    text = note(f"Durbin-Watson = {test.statistic:.3g}", test)
-    order = np.argsort(values)
-    plot_auto.plot_series(
-        values[order], res.scaled[order], [text], top, xlabel=_named(name, "Time")
-    )
-    plot_auto.plot_acf(res.scaled[order], bottom)
+    series(res, time, top)
+    acf(res, time, bottom)
     return fig
+
+
+def series(res: SimulatedResiduals, time: PredictorLike, ax: Axes | None = None) -> Axes:
+    """Residuals over time with the Durbin-Watson test."""
+    values, name = predictors.numeric(time, res)
+    test = res.test_temporal(time)
+    order = np.argsort(values)
+    notes = [note(f"Durbin-Watson = {test.statistic:.3g}", test)]
+    xlabel = _named(name, "Time")
+    return plot_auto.plot_series(values[order], res.scaled[order], notes, ax, xlabel=xlabel)
+
+
+def acf(res: SimulatedResiduals, time: PredictorLike, ax: Axes | None = None) -> Axes:
+    """Autocorrelation of the residuals in the order of time."""
+    values, _ = predictors.numeric(time, res)
+    check_times(values)
+    return plot_auto.plot_acf(res.scaled[np.argsort(values)], ax)
 
 
 def _named(name: str, otherwise: str) -> str:
@@ -235,7 +288,9 @@ def spatial(
     """Map of the residuals with Moran's I."""
     (xs, x_name), (ys, y_name) = predictors.numeric(x, res), predictors.numeric(y, res)
     test = res.test_spatial(x, y)
-    text = note(f"Moran's I = {test.statistic:.3g}", test)
+    notes = [note(f"Moran's I = {test.statistic:.3g}", test)]
+    if test.rows_used < res.nobs:
+        notes.append((f"Test: random {style.thousands(test.rows_used)} rows", False))
     return plot_auto.plot_map(
-        xs, ys, res.scaled, [text], ax, _named(x_name, "x"), _named(y_name, "y")
+        xs, ys, res.scaled, notes, ax, _named(x_name, "x"), _named(y_name, "y")
     )

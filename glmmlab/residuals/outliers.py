@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from glmmlab._arguments import number_of
 from glmmlab._types import AnyArray, BoolArray, FloatArray
 from glmmlab.residuals.checks import option
 from glmmlab.residuals.pit import pit_bounds, randomise, row_blocks
 from glmmlab.residuals.result import (
     ALTERNATIVES,
     ResidualTest,
+    count,
+    exchangeable_p,
     p_sentence,
     paragraph,
     significant_digits,
@@ -81,9 +84,10 @@ class OutlierTest(ResidualTest):
             "are wider than the data's, as in underdispersion."
         )
         return paragraph(
-            f"{self.statistic:.0f} of {self.nobs} observations lie outside all {self.nsim} "
+            f"{count(self.statistic)} of {self.nobs:,} observations "
+            f"{'lies' if self.statistic == 1 else 'lie'} outside all {self.nsim} "
             f"simulated values of their row ({_margin_text(self.margin)}); "
-            f"{self.expected * self.nobs:.3g} are expected when the model is right.",
+            f"{count(self.expected * self.nobs)} are expected when the model is right.",
             p_sentence(self),
             direction if self.significant else "",
             "Outliers are counted, not measured: an observation far outside counts as much as one "
@@ -92,7 +96,7 @@ class OutlierTest(ResidualTest):
 
 
 def _margin_text(margin: str) -> str:
-    return "below or above" if margin == "both" else f"the {margin} margin"
+    return {"both": "below or above", "lower": "below", "upper": "above"}[margin]
 
 
 def default_type(integer: bool, nobs: int, dependent: bool) -> str:
@@ -188,7 +192,7 @@ def bootstrap_outlier_test(
     option(margin, MARGINS, "margin")
     option(alternative, ALTERNATIVES, "alternative")
     nsim, nobs = simulated.shape
-    nboot = min(nboot, nsim)
+    nboot = min(number_of(nboot, 1, "data sets of the bootstrap"), nsim)
     frequencies = np.empty(nboot)
     for i in range(nboot):
         drawn = rng.integers(nsim - 1, size=nsim)
@@ -241,14 +245,11 @@ def exchangeable_outlier_test(
         if margin != "lower":
             counts += _sole_owners(pool, pool.max(axis=0))
     k, others = counts[0], counts[1:]
-    greater = (1 + np.sum(others >= k)) / (nsim + 1)
-    less = (1 + np.sum(others <= k)) / (nsim + 1)
-    p = {"greater": greater, "less": less, "two-sided": min(1.0, 2 * min(greater, less))}
     interval = np.quantile(others / nobs, [0.025, 0.975])
     expected = float(others.mean() / nobs)
     return OutlierTest(
         statistic=float(k),
-        p=float(p[alternative]),
+        p=exchangeable_p(float(k), others, alternative),
         null_hypothesis=f"outliers are as frequent as in simulated data ({expected:.4g})",
         method="Number of outliers among those of the simulated data sets",
         alternative=alternative,

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from glmmlab._types import BoolArray, FloatArray
+from glmmlab._types import AnyArray, BoolArray, FloatArray, IntArray
 from glmmlab.errors import InferenceWarning
 
 BLOCK = 2_000_000
@@ -218,31 +218,67 @@ def leave_one_out_pit(
     nsim, nobs = simulated.shape
     out = np.empty((nsim, nobs))
     for rows in row_blocks(nobs, nsim, block):
-        pooled = np.vstack([observed[rows][None, :], simulated[:, rows]]).T
-        share = rng.random((pooled.shape[0], nsim))
-        low, high = _ranks_among_others(pooled)
-        low, high = low[:, 1:] / nsim, high[:, 1:] / nsim
-        out[:, rows] = (low + share * (high - low)).T
+        pooled = np.vstack([observed[rows][None, :], simulated[:, rows]])
+        low, high = ranks_among_others(pooled)
+        share = rng.random((pooled.shape[1], nsim)).T
+        r = share * (high[1:] - low[1:])
+        r += low[1:]
+        r /= nsim
+        out[:, rows] = r
     return out
 
 
-def _ranks_among_others(pooled: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Numbers of other entries below, and at or below, each entry of each row of ``pooled``."""
-    nrow, m = pooled.shape
-    order = np.argsort(pooled, axis=1)
-    ordered = np.take_along_axis(pooled, order, axis=1)
+def ranks_among_others(pooled: FloatArray) -> tuple[AnyArray, AnyArray]:
+    """Numbers of other entries below, and at or below, each entry of each column of ``pooled``.
+
+    Examples
+    --------
+    >>> low, high = ranks_among_others(np.array([[5.5], [2.0], [5.5], [7.0]]))
+    >>> low[:, 0].tolist(), high[:, 0].tolist()
+    ([1.0, 0.0, 1.0, 3.0], [2.0, 0.0, 2.0, 3.0])
+    """
+    smallest, largest = pooled.min(), pooled.max()
+    # counts in a small range: a table of how often each value occurs beats sorting
+    if largest - smallest < len(pooled) and np.all(pooled == np.rint(pooled)):
+        return _ranks_by_counting(pooled, smallest, int(largest - smallest) + 1)
+    return _ranks_by_sorting(pooled)
+
+
+def _ranks_by_counting(
+    pooled: FloatArray, smallest: float, values: int
+) -> tuple[IntArray, IntArray]:
+    """Ranks of whole numbers from the frequencies of the ``values`` possible ones."""
+    columns = pooled.shape[1]
+    cell = (pooled - smallest).astype(np.int32)
+    cell += np.arange(columns, dtype=np.int32) * np.int32(values)
+    equal = np.bincount(cell.ravel(), minlength=columns * values).astype(np.int32)
+    below = np.cumsum(equal.reshape(columns, values), axis=1, dtype=np.int32).ravel() - equal
+    low = below[cell]
+    return low, low + equal[cell] - 1  # itself is left out
+
+
+def _ranks_by_sorting(pooled: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Ranks of any values; runs of equal ones share the positions of the whole run."""
+    rows = np.ascontiguousarray(pooled.T)
+    nrow, m = rows.shape
+    order = np.argsort(rows, axis=1)
+    ordered = np.take_along_axis(rows, order, axis=1)
     position = np.arange(m)
     new = np.ones((nrow, m), dtype=bool)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    low = np.empty((nrow, m))
+    if new.all():
+        np.put_along_axis(low, order, position.astype(float), axis=1)
+        return low.T, low.T
     # first and last position of the run of equal values that each entry belongs to
     first = np.maximum.accumulate(np.where(new, position, 0), axis=1)
     ends: BoolArray = np.ones((nrow, m), dtype=bool)
     ends[:, :-1] = new[:, 1:]
     last = np.minimum.accumulate(np.where(ends, position, m)[:, ::-1], axis=1)[:, ::-1]
-    low, high = np.empty((nrow, m)), np.empty((nrow, m))
+    high = np.empty((nrow, m))
     np.put_along_axis(low, order, first.astype(float), axis=1)
     np.put_along_axis(high, order, last.astype(float), axis=1)  # last - 1 others, + itself left out
-    return low, high
+    return low.T, high.T
 
 
 def rotate(

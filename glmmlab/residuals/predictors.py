@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -93,18 +92,19 @@ def is_factor(series: pd.Series) -> bool:
     return bool(distinct == 1 or few)
 
 
-def distances(
-    x: PredictorLike, y: PredictorLike, matrix: ArrayLike | None, res: ScaledValues
-) -> FloatArray:
-    """Euclidean distances between rows from coordinates, or the user's matrix, checked."""
-    if matrix is None:
-        if x is None or y is None:
-            raise DataError("Give the coordinates x= and y=, or a matrix distances=.")
-        (xs, _), (ys, _) = numeric(x, res), numeric(y, res)
-        return np.hypot(xs[:, None] - xs[None, :], ys[:, None] - ys[None, :])
-    out = np.asarray(matrix, dtype=float)
-    if out.shape != (res.nobs, res.nobs):
-        raise DataError(f"distances must be ({res.nobs}, {res.nobs}), not {out.shape}.")
-    if not np.isfinite(out).all() or not np.allclose(out, out.T):
-        raise DataError("distances must be finite and symmetric.")
-    return out
+def tree_distances(matrix: ArrayLike, taxon: PredictorLike, res: ScaledValues) -> FloatArray:
+    """Distances between the taxa of the rows, from those between the tips of a tree."""
+    if not isinstance(matrix, pd.DataFrame):
+        raise DataError("With taxon=, distances must be a DataFrame: taxa as index and columns.")
+    taxa, name = resolve(taxon, res)
+    repeated = taxa[taxa.duplicated()].unique()
+    if len(repeated):
+        raise DataError(
+            f"Several rows have the same {name} ({', '.join(map(str, repeated[:5]))}); aggregate "
+            f"them first: res.recalculate(group={name!r})."
+        )
+    known = set(matrix.index) & set(matrix.columns)
+    missing = [str(t) for t in taxa if t not in known]
+    if missing:
+        raise DataError(f"distances know nothing of {', '.join(missing[:5])}; check the names.")
+    return matrix.loc[list(taxa), list(taxa)].to_numpy(dtype=float)

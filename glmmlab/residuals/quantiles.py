@@ -26,6 +26,7 @@ import pandas as pd
 from scipy import special
 
 from glmmlab._types import FloatArray
+from glmmlab.errors import UnknownNameError
 from glmmlab.residuals.result import ResidualTest, p_sentence, paragraph
 from glmmlab.residuals.splines import SplineBasis, rank_transform
 
@@ -44,7 +45,8 @@ class QuantileTest(ResidualTest):
         Smallest of the per-quantile p-values (the Simes statistic is built from them).
     frame : DataFrame
         One row a quantile: ``quantile, intercept_p, smooth_p, p`` (``p`` is the quantile's own,
-        min Benjamini-Hochberg of the two), and ``slope`` of the curve over the range of x.
+        min Benjamini-Hochberg of the two), ``slope`` of the curve over the range of x, and
+        ``shift``: how far the residuals' quantile lies above its place.
     predictor : str
         Name of the predictor.
     basis : int
@@ -124,9 +126,29 @@ class QuantileTest(ResidualTest):
                 "there. Try the predictor itself if it is missing, a quadratic or spline term, an "
                 "interaction, or another link."
             )
+        if (frame["smooth_p"] < 0.05).any():
+            return (
+                "They bend rather than rise or fall: the mean or the spread is wrong in the middle "
+                "or at the ends. Try a quadratic or spline term."
+            )
+        return self._out_of_place(frame["shift"][0.25], frame["shift"][0.75])
+
+    def _out_of_place(self, low: float, high: float) -> str:
+        """What flat quartiles in the wrong place mean."""
+        if min(abs(low), abs(high)) > 0.05 and low * high > 0:
+            where, wrong = ("high", "low") if low > 0 else ("low", "high")
+            return (
+                f"The quartiles lie too {where} all along: the predictions are too {wrong}. An "
+                "offset or intercept is missing, or the family's skewness is wrong."
+            )
+        if min(abs(low), abs(high)) > 0.05:
+            apart, more = ("close together", "less") if low > 0 else ("far apart", "more")
+            return (
+                f"The quartiles lie too {apart} all along: the data are {more} spread out than the "
+                "model says; read the dispersion test."
+            )
         return (
-            "They bend or shift rather than rise or fall: try a quadratic or spline term, and "
-            "compare with the test of uniformity for a shift of all residuals."
+            "They are flat but out of place: compare with the tests of uniformity and dispersion."
         )
 
 
@@ -221,7 +243,7 @@ def quantile_test(
 
     For each tau the regression quantile of r on a natural cubic spline of x (ranks / largest
     rank; ``basis_size`` columns) is tested at the flat line at tau: the constant by a z test, the
-    smooth part by joint chi-square tests (:func:`component_p`), all as score tests: z = B'psi with
+    smooth part by joint chi-square tests (``component_p``), all as score tests: z = B'psi with
     psi = tau - 1(r < tau), whose covariance is estimated from the reference sets and the data
     together (tau (1 - tau) I when there are too few sets).  The two are combined as
     ``min(2 min(p_int, p_s), max(p_int, p_s))`` and the taus by Simes.  The combined values of the
@@ -246,6 +268,9 @@ def quantile_test(
     reference : ndarray, shape (m, nobs)
         Residual sets under a right model.
     """
+    inside = np.ravel(quantiles)
+    if np.ndim(quantiles) != 1 or not len(inside) or not ((inside > 0) & (inside < 1)).all():
+        raise UnknownNameError(f"quantiles={quantiles!r}: numbers between 0 and 1 are needed.")
     ranks = rank_transform(x)
     spline = SplineBasis.build(ranks)
     basis = spline(ranks)
@@ -258,6 +283,7 @@ def quantile_test(
             "smooth_p": [t.smooth_p for t in tests],
             "p": [t.p for t in tests],
             "slope": [_slope(r, ranks, tau) for tau in quantiles],
+            "shift": [float(np.quantile(r, tau)) - tau for tau in quantiles],
         }
     )
     return QuantileTest(

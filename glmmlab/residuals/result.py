@@ -11,6 +11,11 @@ import numpy as np
 from glmmlab._tables import Document, Exported, Table
 
 ALTERNATIVES = ("two-sided", "greater", "less")
+SIMULATED_REFERENCE = (
+    "The p-value comes from simulated data sets with random effects drawn anew, so likeness that "
+    "the model's random effects explain does not count."
+)
+"""Last words of a test whose p-value is a rank among simulated data sets."""
 LEVEL = 0.05
 """Level at which :meth:`ResidualTest.explain` and the figures call a deviation significant."""
 
@@ -18,6 +23,17 @@ LEVEL = 0.05
 def significant_digits(value: float, digits: int = 5) -> str:
     """``value`` to ``digits`` significant digits."""
     return f"{value:.{digits}g}"
+
+
+def count(value: float) -> str:
+    """A number of rows, or a mean of such numbers: three digits, or whole with commas.
+
+    Examples
+    --------
+    >>> count(5.123), count(10958.4), count(12)
+    ('5.12', '10,958', '12')
+    """
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def p_text(p: float, smallest: float = 2.2e-16, digits: int = 3) -> str:
@@ -52,6 +68,26 @@ def simulation_p(observed: float, simulated: np.ndarray, alternative: str) -> fl
     """
     greater = float(np.mean(simulated >= observed))
     less = float(np.mean(simulated <= observed))
+    if alternative == "greater":
+        return greater
+    return less if alternative == "less" else min(1.0, 2 * min(greater, less))
+
+
+def exchangeable_p(observed: float, simulated: np.ndarray, alternative: str) -> float:
+    """p-value of a statistic that is exchangeable with its values in simulated data sets.
+
+    As :func:`simulation_p`, with the data counted among the data sets: (1 + number at least as
+    extreme) / (number of simulations + 1), which is exact and never 0.  Equal values may differ
+    in their last digits, so 1e-12 is granted.
+
+    Examples
+    --------
+    >>> exchangeable_p(3.0, np.array([1.0, 2.0, 3.0]), "greater")
+    0.5
+    """
+    m = len(simulated) + 1
+    greater = float((1 + np.sum(simulated >= observed - 1e-12)) / m)
+    less = float((1 + np.sum(simulated <= observed + 1e-12)) / m)
     if alternative == "greater":
         return greater
     return less if alternative == "less" else min(1.0, 2 * min(greater, less))

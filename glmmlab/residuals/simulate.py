@@ -25,7 +25,8 @@ AT_ONCE = 10_000_000
 class Parts:
     """Response (counts of successes for binomial kinds), predictions and Pearson residuals.
 
-    ``groups`` tells whether some random effect has a variance above zero.
+    ``predictors`` are the columns on the right-hand sides of the formulas, and ``groups`` tells
+    whether some random effect has a variance above zero.
     """
 
     observed: FloatArray
@@ -34,6 +35,7 @@ class Parts:
     pearson: FloatArray
     pearson_df: float
     groups: bool
+    predictors: tuple[str, ...]
 
 
 def parts(estimate: Estimate) -> Parts:
@@ -53,7 +55,18 @@ def parts(estimate: Estimate) -> Parts:
         groups=any(
             np.any(v.to_numpy() > VARIANCE_OF_ZERO) for v in estimate.random_covariance.values()
         ),
+        predictors=_predictors(estimate),
     )
+
+
+def _predictors(estimate: Estimate) -> tuple[str, ...]:
+    """Columns that the model uses, in the order of the formulas: fixed parts, then groups."""
+    design = estimate.design
+    linear = (design.conditional, *design.auxiliary.values())
+    names = [name for part in linear for name in part.fixed.variables]
+    names += [name for term in design.random for name in term.basis.variables]
+    names += [name for term in design.random for name in term.group_columns]
+    return tuple(name for name in dict.fromkeys(names) if name in design.data)
 
 
 def _pearson(estimate: Estimate) -> FloatArray:

@@ -15,6 +15,7 @@ from glmmlab.residuals.checks import option
 from glmmlab.residuals.result import (
     ALTERNATIVES,
     ResidualTest,
+    count,
     p_sentence,
     paragraph,
     significant_digits,
@@ -44,7 +45,7 @@ class StatisticTest(ResidualTest):
 
     @property
     def smallest_p(self) -> float:
-        """Resolution of the p-value: one simulation."""
+        """Resolution of the p-value, one simulation."""
         return 1 / len(self.simulated)
 
     def facts(self) -> list[tuple[str, str]]:
@@ -85,15 +86,32 @@ class DispersionTest(StatisticTest):
         """One paragraph: what was compared, what this deviation usually means, what to try."""
         over = self.statistic > 1
         return paragraph(
-            "The variance of the observations around the predictions was compared with the same "
-            f"variance in data simulated from the fitted model: the data have {self.statistic:.3g} "
-            "times the spread that the model produces.",
+            self._compared(),
             p_sentence(self),
             (_OVERDISPERSED if over else _UNDERDISPERSED) if self.significant else "",
             "The comparison pools all rows, so rows with a large variance dominate it: a misfit "
             "that differs between small and large predictions can cancel, and a single response "
             "of 0 or 1 carries no information about dispersion at all. Look at the residuals "
             "against the predictions as well.",
+        )
+
+    def _compared(self) -> str:
+        return (
+            "The variance of the observations around the predictions was compared with the same "
+            f"variance in data simulated from the fitted model: the data have {self.statistic:.3g} "
+            "times the variance that the model produces."
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RefitDispersionTest(DispersionTest):
+    """Sum of squared Pearson residuals against those of models refitted to simulated data."""
+
+    def _compared(self) -> str:
+        return (
+            "The sum of squared Pearson residuals was compared with that of the same model "
+            f"refitted to {len(self.simulated)} simulated data sets: in the data it is "
+            f"{self.statistic:.3g} times as large."
         )
 
 
@@ -135,8 +153,8 @@ class ZeroInflationTest(StatisticTest):
                 "units with at least one were recorded), or less spread than the family says."
             )
         return paragraph(
-            f"The data contain {self.observed:.0f} zeros; data sets simulated from the fitted "
-            f"model contain {np.mean(self.simulated):.4g} on average.",
+            f"The data contain {count(self.observed)} zeros; data sets simulated from the fitted "
+            f"model contain {count(float(np.mean(self.simulated)))} on average.",
             p_sentence(self),
             direction if self.significant else "",
         )
@@ -215,8 +233,11 @@ def apply_summary(
     summary: Callable[[FloatArray], float], observed: FloatArray, simulated: AnyArray
 ) -> tuple[float, FloatArray]:
     """A user's statistic of the data and of every simulation."""
-    values = np.array([float(summary(np.asarray(one, dtype=float))) for one in simulated])
-    return float(summary(observed)), values
+    try:
+        values = np.array([float(summary(np.asarray(one, dtype=float))) for one in simulated])
+        return float(summary(observed)), values
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The statistic of a response is not a number: {error}") from error
 
 
 def spread(y: FloatArray, simulated: AnyArray, fitted: FloatArray) -> tuple[float, FloatArray]:

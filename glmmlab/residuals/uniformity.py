@@ -12,6 +12,7 @@ from glmmlab.residuals.checks import option
 from glmmlab.residuals.result import (
     ALTERNATIVES,
     ResidualTest,
+    exchangeable_p,
     p_sentence,
     paragraph,
     significant_digits,
@@ -68,8 +69,8 @@ class UniformityTest(ResidualTest):
             "It treats the rows as independent, too; where rows share random effects that were "
             "drawn anew, take the reference from the simulations (reference='simulations')."
             if self.reference != "simulations"
-            else "Its reference are the simulated data sets, so rows that share random effects "
-            "drawn anew are treated as they should be.",
+            else "Its p-value comes from the simulated data sets, so rows that share random "
+            "effects drawn anew are treated as they should be.",
         )
 
     def _direction(self) -> str:
@@ -162,8 +163,7 @@ def uniformity_test(
     statistic = float(_choose(d_plus, d_minus, alternative))
     if reference is not None:
         simulated = _choose(*ks_distances(reference), alternative)
-        # Distances are sums of rationals: equal ones may differ in the last digit.
-        p = float((1 + np.sum(simulated >= statistic - 1e-12)) / (len(simulated) + 1))
+        p = exchangeable_p(statistic, simulated, "greater")  # a large distance is extreme
         source = "simulations"
         method = "Kolmogorov-Smirnov distance, p from residuals of simulated data sets"
     else:

@@ -17,8 +17,8 @@ from glmmlab.residuals.checks import option
 from glmmlab.residuals.pit import leave_one_out_pit
 from glmmlab.residuals.refit import Refits
 
-QUANTILE_ROWS = 20_000
-"""With more rows the quantile test and curves use a random subset of this size."""
+MANY_ROWS = 20_000
+"""With more rows, tests that need the residuals of all simulated sets use this many by default."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,10 +47,17 @@ class ScaledValues:
         simulations where the textbook one assumes independent rows.
     data : DataFrame or None
         Predictors by name, for ``test_quantiles("x")`` and ``plot_residuals("x")``.
+    predictors : tuple of str
+        Columns of ``data`` that the model uses, for ``plot_panels("~ .")``; empty: not known.
     pearson, pearson_df : ndarray and float, or None
         Pearson residuals and their residual degrees of freedom.
     refits : Refits or None
         Residuals of the refitted models, with ``method="refit"``.
+    noise : int
+        Seed of what is random in the tests.
+    most_rows : int
+        Tests that need the residuals of all simulated data sets use a random subset of this size
+        when there are more rows.
     """
 
     observed: FloatArray
@@ -62,14 +69,16 @@ class ScaledValues:
     random_effects: str | None = None
     dependent: bool = False
     data: pd.DataFrame | None = None
+    predictors: tuple[str, ...] = ()
     pearson: FloatArray | None = None
     pearson_df: float | None = None
     refits: Refits | None = None
     noise: int = field(default=0)
+    most_rows: int = MANY_ROWS
 
     @property
     def nobs(self) -> int:
-        """Number of rows (or of groups, after :meth:`recalculate`)."""
+        """Number of rows (or of groups, after ``recalculate``)."""
         return len(self.observed)
 
     @property
@@ -125,16 +134,19 @@ class ScaledValues:
     @cached_property
     def _rows(self) -> IntArray:
         """Rows of the quantile test: all, or a random subset when there are very many."""
-        if self.nobs <= QUANTILE_ROWS:
+        if self.nobs <= self.most_rows:
             return np.arange(self.nobs)
-        return np.sort(self._rng(None, 3).choice(self.nobs, QUANTILE_ROWS, replace=False))
+        return np.sort(self._rng(None, 3).choice(self.nobs, self.most_rows, replace=False))
 
     @cached_property
     def _reference(self) -> tuple[IntArray, FloatArray]:
         """Rows used, and residuals of the simulated data sets there (nsim, rows used)."""
+        return self._rows, self._sets(self._rows)
+
+    def _sets(self, rows: IntArray) -> FloatArray:
+        """Residuals that the simulated data sets would have had as data (nsim, len(rows))."""
         y, s = self._ranked
-        rows = self._rows
-        return rows, leave_one_out_pit(y[rows], s[:, rows], self._rng(None, 4))
+        return leave_one_out_pit(y[rows], s[:, rows], self._rng(None, 4))
 
     def _rng(self, seed: Seed, stream: int) -> np.random.Generator:
         if seed is None:

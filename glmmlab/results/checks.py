@@ -148,7 +148,16 @@ class FitChecks:
         )
 
     def diagnose(self) -> Diagnosis:
-        """What is wrong with the fit, if anything, and what to do: in sentences."""
+        """What is wrong with the fit, if anything, and what to do: in sentences.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> fit = gl.glmm("cbind(germ, n - germ) ~ gen", data=seeds, family="binomial")
+        >>> print(fit.diagnose())
+        Nothing to report: the fit looks sound.
+        """
         from glmmlab.inference.diagnosis import diagnose
 
         return diagnose(self.estimate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,42 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitInference, FitRandom):
         from glmmlab.inference.report import report
 
         return report(self.estimate, level, checks, seed)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the fit with its data as one plain JSON file; :func:`glmmlab.load` reads it.
+
+        Every float is kept to its last bit.  The file is written whole or not at all: an old
+        file of that name stays until the new one is complete.  Unused columns of the data that
+        JSON has no form for (objects, dates with a time zone) are left out.
+
+        Parameters
+        ----------
+        path : str or path
+            ``.json`` is a good ending.
+
+        Raises
+        ------
+        SavedFileError
+            The folder cannot be written to, the family is a class of your own, or a column of
+            the model has a type that cannot be saved.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> fit = gl.glmm(formula, data=seeds, family="binomial")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fit.save(os.path.join(folder, "seeds.json"))
+        ...     print(os.listdir(folder))
+        ['seeds.json']
+        """
+        import glmmlab
+        from glmmlab._files import canonical, write_atomically
+        from glmmlab.saving import to_document
+
+        write_atomically(path, canonical(to_document(self.estimate, glmmlab.__version__)) + "\n")
 
     def to_markdown(self) -> str:
         """The summary as Markdown."""

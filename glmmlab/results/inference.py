@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from glmmlab._arguments import finite
 from glmmlab._types import Seed
 from glmmlab.errors import ComparisonError
 from glmmlab.estimate.result import Estimate
@@ -135,12 +137,14 @@ class FitInference(FitDegrees):
         bootstrap: int | None = None,
         seed: Seed = None,
         workers: int = 1,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> Comparison:
         """Likelihood-ratio table of this fit (``model 1``) and others, smallest first.
 
         See :func:`glmmlab.inference.comparison.compare` for the checks and ``boundary``.  With
         ``bootstrap=n`` the p-value of two fits comes from `n` responses simulated from the
-        smaller one, see :func:`glmmlab.inference.bootstrap_test.bootstrap_comparison`.
+        smaller one, see :func:`glmmlab.inference.bootstrap_test.bootstrap_comparison`;
+        ``checkpoint=path`` keeps them on the disk.
 
         Examples
         --------
@@ -157,7 +161,9 @@ class FitInference(FitDegrees):
         if bootstrap is not None:
             from glmmlab.inference.bootstrap_test import bootstrap_comparison
 
-            return bootstrap_comparison(_estimates(self, *others), bootstrap, seed, workers)
+            return bootstrap_comparison(
+                _estimates(self, *others), bootstrap, seed, workers, checkpoint=checkpoint
+            )
         from glmmlab.inference.comparison import compare
 
         return compare(_estimates(self, *others), boundary=boundary)
@@ -231,7 +237,9 @@ class FitInference(FitDegrees):
         from glmmlab.inference.emmeans import emmeans
         from glmmlab.inference.model_parts import total_sd
 
-        if sigma is None and bias_adjust:
+        if sigma is not None:
+            sigma = finite(sigma, "sigma", least=0.0)
+        elif bias_adjust:
             sigma = total_sd(self.estimate)
         degrees = self._degrees(df, component)
         return emmeans(
@@ -268,7 +276,7 @@ class FitInference(FitDegrees):
         Parameters
         ----------
         specs : str or list of str
-            Factors at whose levels slopes are wanted.
+            Factors at whose levels slopes are wanted; ``"1"`` for the overall slope.
         var : str
             The numeric predictor, or a function of it: ``"np.log(dose)"`` gives the slope per
             unit of log(dose).
@@ -364,7 +372,8 @@ class FitInference(FitDegrees):
         component : {"conditional", "zero_inflation", "dispersion"}
         adjust : str
             ``single-step`` (multivariate normal or t), ``free`` (its step-down version), or any
-            adjustment of :meth:`EMMeans.contrast`; ``none`` for separate tests.
+            adjustment of :meth:`glmmlab.inference.emmeans.EMMeans.contrast`; ``none`` for
+            separate tests.
         level : float
             Of the simultaneous intervals that ``.confint()`` gives.
         seed : int, Generator or None

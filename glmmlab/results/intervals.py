@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from glmmlab._arguments import function_of
 from glmmlab._types import Seed
 from glmmlab.errors import InferenceError, UnknownNameError
 from glmmlab.estimate.result import Estimate
@@ -143,6 +145,7 @@ class FitIntervals(FitDegrees):
         workers: int = 1,
         progress: bool = False,
         resume: Bootstrap | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> Bootstrap:
         """Parametric bootstrap: the model refitted to `n` responses simulated from it.
 
@@ -160,6 +163,9 @@ class FitIntervals(FitDegrees):
             Show a progress bar.
         resume : Bootstrap, optional
             An interrupted or shorter run to go on from.
+        checkpoint : path, optional
+            A JSON file that keeps finished replicates while the run goes on; the same call
+            after an interruption or a crash goes on from it.
 
         Returns
         -------
@@ -179,8 +185,10 @@ class FitIntervals(FitDegrees):
         """
         from glmmlab.inference.bootstrap import bootstrap
 
-        of_fit = None if statistic is None else _OnFit(statistic)
-        return bootstrap(self.estimate, n, of_fit, seed, workers, progress, resume)
+        of_fit = None
+        if statistic is not None:
+            of_fit = _OnFit(function_of(statistic, "statistic", "a Fit"))
+        return bootstrap(self.estimate, n, of_fit, seed, workers, progress, resume, checkpoint)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,18 @@ class FitNumbers:
         return part
 
     def cov_params(self) -> pd.DataFrame:
-        """Covariance of `params`."""
+        """Covariance of `params`.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> fit = gl.glmm("cbind(germ, n - germ) ~ gen", data=seeds, family="binomial")
+        >>> fit.cov_params().round(4)
+                    Intercept  gen[T.O75]
+        Intercept      0.0152     -0.0152
+        gen[T.O75]    -0.0152      0.0223
+        """
         part = self.estimate.conditional
         return pd.DataFrame(part.cov.copy(), index=list(part.names), columns=list(part.names))
 
@@ -117,7 +128,7 @@ class FitNumbers:
 
     @property
     def npar(self) -> int:
-        """All estimated parameters: coefficients, dispersion, variances and covariances."""
+        """All estimated parameters, coefficients as well as dispersion, variances, covariances."""
         return self.estimate.npar
 
     @property
@@ -167,5 +178,5 @@ class FitNumbers:
 
     @property
     def optimization(self) -> Optimization:
-        """The record of the optimiser: start, end, iterates, evaluations, message."""
+        """The record of the optimiser, from start to end, with iterates, evaluations, message."""
         return self.estimate.optimization

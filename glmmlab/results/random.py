@@ -56,7 +56,29 @@ class FitRandom:
         sort: bool = True,
         ax: Any = None,
     ) -> Any:
-        """Caterpillar plot of one grouping factor (the first by default), one panel an effect."""
+        """Caterpillar plot of one grouping factor, one panel an effect.
+
+        Parameters
+        ----------
+        group : str, optional
+            The first grouping factor by default.
+        effect : str, optional
+            One effect; all without it.
+        level : float
+            Of the intervals.
+        uncertainty : str
+            As for :meth:`random_effects_table`.
+        sort : bool
+            Order the levels by their modes.
+        ax : Axes, optional
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen + (1 | plate)"
+        >>> ax = gl.glmm(formula, data=seeds, family="binomial").plot_random_effects()
+        """
         from glmmlab.inference.random_effects import group_effects
         from glmmlab.plots.random_effects import plot_caterpillar
 
@@ -64,7 +86,21 @@ class FitRandom:
         return plot_caterpillar(frame, group=name, sort=sort, level=level, ax=ax)
 
     def plot_shrinkage(self, group: str | None = None, ax: Any = None) -> Any:
-        """Observed means of the levels of a grouping factor and where the modes draw them."""
+        """Observed means of the levels of a grouping factor and where the modes draw them.
+
+        Parameters
+        ----------
+        group : str, optional
+            The first grouping factor by default.
+        ax : Axes, optional
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen + (1 | plate)"
+        >>> ax = gl.glmm(formula, data=seeds, family="binomial").plot_shrinkage()
+        """
         from glmmlab.inference.random_effects import group_of, shrinkage
         from glmmlab.plots.random_effects import plot_shrinkage
 

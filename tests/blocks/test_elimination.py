@@ -5,10 +5,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from glmmlab.blocks import Factor, RandomStructure
+import glmmlab as gl
+from glmmlab.blocks import Factor, RandomStructure, elimination
+from glmmlab.blocks.cross import FullCross, SparseCross, WideCross, cross_part
+from glmmlab.design import build_design
 
 N = 60
 LAYOUTS = {
@@ -58,9 +62,12 @@ def dense_m(structure, lowers):
     return np.concatenate([big, *blocks_rest], axis=1)[structure.order]
 
 
+@pytest.mark.parametrize("form", [FullCross, SparseCross, WideCross])
 @pytest.mark.parametrize("with_x", [False, True], ids=["random only", "beta integrated"])
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_factor_agrees_with_dense_algebra(name, with_x):
+def test_factor_agrees_with_dense_algebra(name, with_x, form, monkeypatch):
+    monkeypatch.setattr(elimination, "cross_part", form)
+    monkeypatch.setattr("glmmlab.blocks.cross.MAX_ENTRIES", 20)  # WideCross: one level a piece
     rng = np.random.default_rng(1)
     structure = RandomStructure(terms(LAYOUTS[name], rng), N)
     theta = rng.normal(size=structure.n_theta)
@@ -95,6 +102,29 @@ def test_factor_agrees_with_dense_algebra(name, with_x):
         assert_allclose(rest[e], at, atol=1e-11)
 
 
+def test_the_form_of_the_cross_part_follows_how_full_it_is(monkeypatch):
+    rng = np.random.default_rng(4)
+
+    def form(levels, columns):
+        crossed = [
+            SimpleNamespace(
+                group=group,
+                levels=tuple(range(count)),
+                codes=np.concatenate([np.arange(count), rng.integers(0, count, 600 - count)]),
+                Z=np.ones((600, 1)),
+                diagonal=False,
+            )
+            for group, count in (("g", levels), ("h", columns))
+        ]
+        pattern = RandomStructure(crossed, 600).pattern
+        return type(cross_part(pattern, np.ones((1, len(pattern.pairs[0])))))
+
+    assert form(20, 10) is FullCross
+    assert form(300, 290) is SparseCross
+    monkeypatch.setattr("glmmlab.blocks.cross.MAX_ENTRIES", 600)
+    assert form(300, 290) is WideCross
+
+
 def test_a_batch_is_its_entries():
     rng = np.random.default_rng(2)
     structure = RandomStructure(terms(LAYOUTS["one slope"], rng), N)
@@ -116,3 +146,17 @@ def test_indefinite_blocks_are_seen():
     structure = RandomStructure(terms(LAYOUTS["one slope"], rng), N)
     R, V = structure.scale(structure.pattern, np.ones(structure.n_theta))
     assert not Factor(structure.pattern, R, V, None, np.full(N, -5.0)).positive
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(10_000, True), (10_001, False)])
+def test_too_many_crossed_levels_are_refused(levels, fits):
+    rows = np.arange(2 * levels)
+    columns = {"a": rows % levels, "b": (rows + rows // levels) % levels}
+    data = pd.DataFrame({name: values.astype(str) for name, values in columns.items()})
+    data["y"] = rows % 3
+    random = build_design("y ~ 1 + (1 | a) + (1 | b)", data, gl.families.Poisson()).random
+    if fits:
+        assert RandomStructure(random, len(data)).eliminated in ("a", "b")
+        return
+    with pytest.raises(gl.DataError, match=r"10,001 random effects: \w \(10,001\)"):
+        RandomStructure(random, len(data))

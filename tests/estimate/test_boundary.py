@@ -104,3 +104,14 @@ def test_counts_no_wider_than_poisson_keep_their_standard_errors(family):
     assert fit.converged
     assert_allclose(fit.params, poisson.params, rtol=1e-7)
     assert_allclose(fit.bse, poisson.bse, rtol=1e-7)
+
+
+def test_zero_inflation_with_a_predictor_that_nothing_needs():
+    """Its coefficients have no standard errors; the counts keep theirs, those of Poisson."""
+    rng = np.random.default_rng(9)
+    data = pd.DataFrame({"x": rng.normal(size=80), "y": rng.poisson(4, 80) + 1})
+    with pytest.warns(gl.BoundaryWarning):
+        fit = gl.glmm("y ~ x", data, "poisson", zero_inflation="~ x")
+    plain = gl.glmm("y ~ x", data, "poisson")
+    assert fit.converged
+    assert_allclose(fit.bse, plain.bse, rtol=1e-5)

@@ -102,6 +102,30 @@ def test_separation_of_counts():
         gl.glmm("y ~ trap", data, family="poisson")
 
 
+@pytest.mark.parametrize("family", ["truncated_poisson", "truncated_nbinom1", "truncated_nbinom2"])
+def test_separation_of_counts_from_one(family):
+    """Only ones in trap b: their mean runs to the smallest there is, log mu to -infinity."""
+    rng = np.random.default_rng(2)
+    y = np.r_[1 + rng.poisson(3, 20), np.ones(20)]
+    data = pd.DataFrame({"y": y, "trap": np.repeat(["a", "b"], 20)})
+    with pytest.warns(gl.SeparationWarning, match=r"separated: trap\[T.b\] run"):
+        gl.glmm("y ~ trap", data, family=family)
+
+
+def test_separation_in_a_hurdle_model():
+    """Ones in trap b, only zeros in trap c: no count tells of c, and none above 1 of b."""
+    rng = np.random.default_rng(2)
+    y = np.r_[1 + rng.poisson(3, 20), np.ones(20), np.zeros(20)]
+    y[::4] = 0
+    data = pd.DataFrame({"y": y, "trap": np.repeat(["a", "b", "c"], 20)})
+    with pytest.warns(gl.GlmmlabWarning):
+        fit = gl.glmm("y ~ trap", data, family="truncated_poisson", zero_inflation="~ 1")
+    assert set(fit.estimate.separated) == {"trap[T.b]", "trap[T.c]"}
+    with pytest.warns(gl.GlmmlabWarning):
+        fit = gl.glmm("y ~ trap", data, family="poisson", zero_inflation="~ 1")
+    assert set(fit.estimate.separated) <= {"trap[T.c]"}
+
+
 def test_no_separation_no_direction():
     rng = np.random.default_rng(3)
     X = np.column_stack([np.ones(60), rng.normal(size=60)])
@@ -159,6 +183,29 @@ def test_reml_without_random_effects_is_unbiased_least_squares():
     y = data["severity_o"].to_numpy()
     rss = np.linalg.lstsq(X, y, rcond=None)[1][0]
     assert fit.dispersion == pytest.approx(rss / (48 - X.shape[1]), rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "llf", "params", "variances"),
+    [
+        (
+            "cbind(germ, n - germ) ~ extract",
+            "binomial",
+            -62.4085047478,
+            [-0.5121760628, 1.0574031133],
+            [0.01080533975, 0.02067852816],
+        ),
+        ("germ ~ extract", "poisson", -164.832339573, [2.6946271808, 0.5278784121], None),
+    ],
+)
+def test_reml_with_nothing_but_coefficients(formula, family, llf, params, variances):
+    """Every parameter is integrated; glmmTMB(REML = TRUE) in R 4 gives these numbers."""
+    fit = gl.glmm(formula, gl.datasets.load("seed_germination"), family, method="REML")
+    assert fit.converged and fit.npar == 2
+    assert fit.llf == pytest.approx(llf, abs=1e-8)
+    assert_allclose(fit.params, params, atol=1e-8)
+    if variances:
+        assert_allclose(np.diag(fit.cov_params()), variances, rtol=1e-6)
 
 
 def test_rank_deficient_designs_drop_later_columns():

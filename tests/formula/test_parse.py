@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from glmmlab.errors import FormulaError
 from glmmlab.formula import parse
 from glmmlab.formula.algebra import terms
 from glmmlab.formula.bars import parse_part
+from glmmlab.formula.expressions import expression
 from glmmlab.formula.fixed import used_columns
 from glmmlab.formula.response import response_expressions
 from glmmlab.formula.tokens import source, tokenize
@@ -219,3 +221,22 @@ def test_any_right_side_is_read_or_refused(text):
         simple = [term.text for term in parsed.random if term.group.isidentifier()]
         again = parse(" + ".join([f"y ~ {parsed.fixed}", *simple]))
         assert again.fixed == parsed.fixed
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("log(factor(y))", "factor\\(\\) makes labels"),
+        ("log(C(y))", "C\\(\\) makes labels"),
+        ("I(factor(y))", "factor\\(\\) makes labels"),
+    ],
+)
+def test_nothing_is_computed_with_labels(text, says):
+    with pytest.raises(FormulaError, match=says):
+        expression(text)
+
+
+@pytest.mark.parametrize("text", ["poly(y, 2)", "log(center(y))"])
+def test_what_learns_from_the_data_is_computed_by_the_design_alone(text):
+    with pytest.raises(FormulaError, match="belong to predictors"):
+        expression(text).evaluate({"y": np.ones(3)})

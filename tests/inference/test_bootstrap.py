@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -156,3 +163,177 @@ def test_names_of_all_kinds_of_parameters():
         warnings.simplefilter("error")
         values = parameter_values(fit("sleep_corr_ml").estimate)
     assert values["cor(Intercept, Days | Subject)"] == pytest.approx(0.081, abs=1e-3)
+
+
+# -- checkpoints -----------------------------------------------------------------------------
+
+
+def test_a_checkpoint_gives_what_an_uninterrupted_run_gives(tmp_path, monkeypatch):
+    whole = fit("seeds_binom").bootstrap(9, seed=2)
+    path = tmp_path / "boot.json"
+    real, calls = module._replicate, []
+
+    def stops(*arguments):
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "_replicate", stops)
+    with pytest.warns(gl.errors.InferenceWarning, match="4 of 9 replicates; the same call"):
+        fit("seeds_binom").bootstrap(9, seed=2, checkpoint=path)
+    monkeypatch.setattr(module, "_replicate", lambda *a: calls.append(1) or real(*a))
+    calls.clear()
+    again = fit("seeds_binom").bootstrap(9, seed=2, checkpoint=path)
+    assert len(calls) == 5
+    pd.testing.assert_frame_equal(again.frame, whole.frame, check_exact=True)
+    calls.clear()
+    longer = fit("seeds_binom").bootstrap(11, checkpoint=path)  # its own seed goes on
+    assert len(calls) == 2
+    expected = fit("seeds_binom").bootstrap(11, seed=2).frame
+    pd.testing.assert_frame_equal(longer.frame, expected, check_exact=True)
+    shorter = fit("seeds_binom").bootstrap(3, seed=2, checkpoint=path)
+    pd.testing.assert_frame_equal(shorter.frame, whole.frame.iloc[:3], check_exact=True)
+
+
+def test_an_error_in_the_statistic_keeps_what_was_finished(tmp_path):
+    path = tmp_path / "boot.json"
+    calls = []
+
+    def statistic(f):
+        calls.append(1)
+        if len(calls) == 4:
+            raise ZeroDivisionError
+        return f.llf
+
+    with pytest.raises(ZeroDivisionError):
+        fit("seeds_binom").bootstrap(6, statistic, seed=2, checkpoint=path)
+    assert len(json.loads(path.read_text())["replicates"]) == 2
+    again = fit("seeds_binom").bootstrap(6, statistic, seed=2, checkpoint=path)
+    expected = fit("seeds_binom").bootstrap(6, lambda f: f.llf, seed=2)
+    pd.testing.assert_frame_equal(again.frame, expected.frame, check_exact=True)
+
+
+KILLED = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from glmmlab.inference import checkpoint
+from r_models import fit
+checkpoint.SECONDS = 0.0
+def slow(f):
+    time.sleep(0.05)
+    return f.llf
+fit("seeds_binom").bootstrap(10_000, slow, seed=2, checkpoint={path!r}, workers={workers})
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal that Windows does not have")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_process_leaves_its_replicates(tmp_path, workers):
+    """SIGKILL cannot be caught: what is on the disk is all there is."""
+    path = tmp_path / "boot.json"
+    tests = str(Path(__file__).parents[1])
+    code = KILLED.format(tests=tests, path=str(path), workers=workers)
+    run = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not path.exists() and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    kept = {int(i) for i in json.loads(path.read_text())["replicates"]}
+    assert kept
+    n = max(kept) + 3
+    again = fit("seeds_binom").bootstrap(n, lambda f: f.llf, seed=2, checkpoint=path)
+    expected = fit("seeds_binom").bootstrap(n, lambda f: f.llf, seed=2)
+    pd.testing.assert_frame_equal(again.frame, expected.frame, check_exact=True)
+
+
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "boot.json"
+    seeds = fit("seeds_binom")
+    seeds.bootstrap(2, lambda f: f.llf, seed=2, checkpoint=path)
+    with pytest.raises(gl.SavedFileError, match="another model or other data"):
+        fit("seeds_binom_plate").bootstrap(2, lambda f: f.llf, seed=2, checkpoint=path)
+    with pytest.raises(gl.SavedFileError, match="another statistic"):
+        seeds.bootstrap(2, seed=2, checkpoint=path)
+    with pytest.raises(gl.SavedFileError, match="another seed than 3"):
+        seeds.bootstrap(2, lambda f: f.llf, seed=3, checkpoint=path)
+    earlier = seeds.bootstrap(2, lambda f: f.llf, seed=2)
+    with pytest.raises(gl.UnknownNameError, match="give one"):
+        seeds.bootstrap(2, lambda f: f.llf, seed=2, checkpoint=path, resume=earlier)
+    seeds.save(path)
+    with pytest.raises(gl.SavedFileError, match="'format' is 'glmmlab fit'"):
+        seeds.bootstrap(2, lambda f: f.llf, seed=2, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda c: c.pop("model"),
+        lambda c: c.pop("entropy"),
+        lambda c: c.update(schema=2),
+        lambda c: c.update(replicates=[]),
+        lambda c: c["replicates"].update({"0": {"values": [1.0, 2.0], "singular": False}}),
+        lambda c: c["replicates"].update({"x": {"failure": ""}}),
+        lambda c: c["replicates"].update({"0": {}}),
+    ],
+    ids=range(7),
+)
+def test_a_damaged_checkpoint_is_an_error_of_ours(tmp_path, damage):
+    path = tmp_path / "boot.json"
+    fit("seeds_binom").bootstrap(2, lambda f: f.llf, seed=2, checkpoint=path)
+    content = json.loads(path.read_text())
+    damage(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(gl.SavedFileError, match=r"boot\.json"):
+        fit("seeds_binom").bootstrap(3, lambda f: f.llf, seed=2, checkpoint=path)
+
+
+def test_failures_are_kept_as_well(tmp_path, monkeypatch):
+    path = tmp_path / "boot.json"
+
+    real = module._replicate
+
+    def replicate(estimate, statistic, entropy, number):
+        if number == 1:
+            return module.Outcome(None, failure="no usable optimum")
+        return real(estimate, statistic, entropy, number)
+
+    monkeypatch.setattr(module, "_replicate", replicate)
+    with pytest.warns(gl.InferenceWarning, match=r"1 of \d refits failed"):
+        fit("seeds_binom").bootstrap(4, seed=2, checkpoint=path)
+    monkeypatch.setattr(module, "_replicate", real)
+    with pytest.warns(gl.InferenceWarning, match=r"1 of \d refits failed"):
+        again = fit("seeds_binom").bootstrap(5, seed=2, checkpoint=path)
+    assert again.failures == {1: "no usable optimum"} and len(again.frame) == 4
+
+
+def test_a_comparison_goes_on_from_its_checkpoint_too(tmp_path):
+    path = tmp_path / "compare.json"
+    models = fit("seeds_binom"), fit("seeds_binom_plate")
+    whole = models[0].compare(models[1], bootstrap=8, seed=4)
+    models[0].compare(models[1], bootstrap=3, seed=4, checkpoint=path)
+    assert len(json.loads(path.read_text())["replicates"]) == 3
+    again = models[0].compare(models[1], bootstrap=8, seed=4, checkpoint=path)
+    pd.testing.assert_frame_equal(again.frame, whole.frame, check_exact=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_one_two_or_four_workers_give_the_same(workers):
+    one = fit("seeds_binom_plate").bootstrap(9, seed=5)
+    several = fit("seeds_binom_plate").bootstrap(9, seed=5, workers=workers)
+    pd.testing.assert_frame_equal(one.frame, several.frame, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same():
+    distributed = pytest.importorskip("distributed")
+    from joblib import parallel_config
+
+    one = fit("seeds_binom_plate").bootstrap(9, seed=5)
+    cluster = distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=":0")
+    with cluster, parallel_config(backend="dask"):
+        two = fit("seeds_binom_plate").bootstrap(9, seed=5, workers=-1)
+    pd.testing.assert_frame_equal(one.frame, two.frame, check_exact=True)

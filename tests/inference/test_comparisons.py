@@ -98,6 +98,15 @@ def test_arrows_overlap_exactly_where_a_difference_is_not_significant(
     assert (frame["right"] >= frame["estimate"]).all()
 
 
+def test_arrows_are_those_of_the_level_and_adjustment_asked_for() -> None:
+    em = means("seeds_binom", "gen", type="link")
+    p = em.pairs(adjust="none").frame["p"].iloc[0]
+    low, high = em.frame["estimate"].to_numpy().argsort()
+    for alpha, apart in ((p * 1.01, True), (p * 0.99, False)):
+        frame = comparison_arrows(em, "none", alpha)
+        assert (frame["right"][low] < frame["left"][high]) == apart
+
+
 @settings(max_examples=40)
 @given(st.lists(st.floats(-3, 3), min_size=2, max_size=8), st.floats(0.3, 2))
 def test_equal_critical_differences_always_have_arrows(values: list[float], common: float) -> None:

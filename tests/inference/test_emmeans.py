@@ -491,3 +491,52 @@ def test_axis_names_the_event() -> None:
         "seeds_bernoulli": "probability of y",
         "fung_beta": "severity",
     }
+
+
+# R 4.2.2, glmmTMB 1.1.5, lme4 1.1.31, emmeans 1.8.4.1 on `aphids`: estimate and SE by treatment,
+# emmeans(aphids ~ treatment + offset(log(leaves)) + (1 | block), ~ treatment, offset = ...)
+R_OFFSETS = {
+    "average": ([3.0596737, 3.0403862, 2.1243150, 1.5191340], None, "link"),
+    "none": ([0.0639415, 0.0446539, -0.8714173, -1.4765983], 0.0, "link"),
+    "20 leaves": ([21.320600, 20.913318, 8.367164, 4.568267], np.log(20), "response"),
+}
+R_OFFSET_SE = [0.18792518, 0.18641360, 0.19599094, 0.20476203]
+R_OFFSET_RESPONSE_SE = [4.006678, 3.898527, 1.639888, 0.935408]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("average", "in the formula"),
+        ("none", "in the formula"),
+        ("20 leaves", "in the formula"),
+        ("none", "as an argument"),
+        ("20 leaves", "as an argument"),
+    ],
+)
+def test_offsets_are_those_of_emmeans(name, written):
+    """Estimates to 5e-5 of their SE, up to R's optimum; without offset= at the mean of leaves."""
+    means, offset, type_ = R_OFFSETS[name]
+    data = gl.datasets.load("aphids")
+    formula, extra = "aphids ~ treatment + offset(log(leaves)) + (1 | block)", {}
+    if written == "as an argument":
+        formula = "aphids ~ treatment + (1 | block)"
+        extra = {"offset": np.log(data["leaves"])}
+    fit = gl.glmm(formula, data, "nbinom2", **extra)
+    frame = fit.emmeans("treatment", offset=offset, type=type_).frame
+    se = R_OFFSET_SE if type_ == "link" else R_OFFSET_RESPONSE_SE
+    assert_allclose((frame["estimate"] - means) / se, 0, atol=5e-5)
+    assert_allclose(frame["se"], se, rtol=1e-5)
+
+
+def test_an_offset_beside_the_formula_is_held_at_its_mean_and_said_so():
+    """lme4 and emmeans do the same: glmer(..., poisson, offset = log(leaves)), ~ treatment."""
+    data = gl.datasets.load("aphids")
+    effort = np.log(data["leaves"])
+    fit = gl.glmm("aphids ~ treatment + (1 | block)", data, "poisson", offset=effort)
+    means = fit.emmeans("treatment")
+    assert_allclose(
+        means.frame["estimate"], [2.8813269, 3.0232617, 1.9777668, 1.4692893], atol=1e-5
+    )
+    assert f"Offset held at its mean over the rows, {effort.mean():.4g}." in str(means)
+    assert "Offset held" not in str(fit.emmeans("treatment", offset=0))

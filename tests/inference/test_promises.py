@@ -202,3 +202,72 @@ def test_terms_of_other_parts(component):
     m = fit("sal_zip")
     tested = m.anova(component=component).frame
     assert tested["df"].tolist() == m.joint_tests(component=component).frame["df"].tolist()
+
+
+# ------------------------------------------------------------- outside what the model can answer
+
+
+@pytest.fixture(scope="module")
+def log_dose() -> gl.Fit:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"x": rng.uniform(1, 5, 60), "f": list("ab") * 30, "t": 2.0})
+    data["y"] = rng.poisson(np.exp(0.3 * data["x"]))
+    return gl.glmm("y ~ log(x) * f + offset(log(t))", data, "poisson")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda m: m.emmeans("f", at={"x": [0, 1]}),
+        lambda m: m.emtrends("f", "x", at={"x": 0}),
+        lambda m: m.predict({"x": [1.0, 0.0], "f": ["a", "a"], "t": [2.0, 2.0]}),
+    ],
+)
+def test_a_predictor_without_a_logarithm_is_named(log_dose, question):
+    with pytest.raises(gl.DataError, match=r"log\(x\) has no finite value in row.*x = 0"):
+        question(log_dose)
+
+
+def test_offsets_without_a_logarithm(log_dose):
+    new = {"x": [1.0, 2.0], "f": ["a", "a"], "t": [0.0, 2.0]}
+    assert log_dose.predict(new).iloc[0] == 0.0  # nothing is counted in no time
+    with pytest.raises(gl.DataError, match=r"log\(t\) has no finite value in row 1"):
+        log_dose.predict(new | {"t": [2.0, -1.0]})
+    with pytest.raises(gl.DataError, match="the offset is not finite"):
+        log_dose.emmeans("t", at={"t": [0.0, 2.0]})
+
+
+def test_missing_predictors_give_missing_predictions_still(log_dose):
+    new = {"x": [np.nan, 2.0], "f": ["a", "a"], "t": [2.0, 2.0]}
+    assert log_dose.predict(new).isna().tolist() == [True, False]
+
+
+@pytest.fixture(scope="module")
+def steep() -> gl.Fit:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"x": rng.uniform(1, 5, 60), "f": list("ab") * 30})
+    data["g"] = np.repeat(list("uvwxyz"), 10)
+    data["y"] = rng.poisson(np.exp(0.3 * data["x"] + np.repeat(rng.normal(size=6), 10)))
+    return gl.glmm("y ~ x * f + (1 | g)", data, "poisson")
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("random_effects", ["conditional", "population", "marginal"])
+def test_a_mean_beyond_all_numbers_is_told(steep, random_effects):
+    new = {"x": [1.0, 1e5, -1e5], "f": list("aaa"), "g": list("uuu")}
+    with pytest.warns(gl.ExtrapolationWarning, match="row 1 is beyond") as told:
+        means = steep.predict(new, random_effects=random_effects, se=True)
+    assert told[0].filename == __file__
+    assert means["estimate"].iloc[1] > 1e300 and means["estimate"].iloc[2] == 0.0
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_means_and_slopes_beyond_all_numbers_leave_the_others_alone(steep):
+    em = steep.emmeans("x", at={"x": [1, 1e4]}, type="response")
+    near = steep.emmeans("x", at={"x": 1}, type="response")
+    for transform in ("response", "log"):
+        both, one = em.regrid(transform).frame, near.regrid(transform).frame
+        assert np.isnan(both.loc[1, "estimate"])
+        assert_allclose(both.loc[0, "estimate":], one.loc[0, "estimate":])
+    slopes = steep.emtrends("f", "x", at={"x": 1e4}, type="response").frame
+    assert slopes["estimate"].isna().all()

@@ -65,3 +65,12 @@ def test_wrong_variables() -> None:
         emtrends(estimate, "extract", "n", degree=3)
     assert "Slopes of n" in str(emtrends(estimate, "extract", "n"))
     assert np.isfinite(emtrends(estimate, "extract", "n", at={"n": 10}).frame["estimate"]).all()
+
+
+def test_the_overall_slope_is_the_average_of_the_slopes() -> None:
+    """R: emtrends(m, ~ 1, var = "n")."""
+    estimate = least_squares("prop ~ extract * n", SEEDS)
+    overall = emtrends(estimate, "1", "n").frame
+    assert overall["1"].tolist() == ["overall"]
+    assert_allclose(overall["estimate"], 0.0019925571, rtol=1e-7)
+    assert_allclose(overall["se"], 0.0015601636, rtol=1e-7)

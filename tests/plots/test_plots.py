@@ -263,3 +263,15 @@ def test_second_factors_use_no_colour_that_has_a_meaning():
     assert len({marker for marker, _ in looks}) == len({dash for _, dash in looks}) == 2
     grey = [np.dot(matplotlib.colors.to_rgb(c), [0.299, 0.587, 0.114]) for c in style.CYCLE[:4]]
     assert np.diff(np.sort(grey)).min() > 0.05
+
+
+def test_names_of_many_levels_do_not_touch():
+    """Upright names need their height each; where there is less room some are left out."""
+    fig, ax = plt.subplots(figsize=(3, 2))
+    style.category_ticks(ax, [str(100 + i) for i in range(60)])
+    ax.set_xlim(-0.5, 59.5)
+    fig.canvas.draw()
+    boxes = [t.get_window_extent() for t in ax.get_xticklabels() if t.get_text()]
+    assert 10 < len(boxes) < 60
+    assert all(a.x1 <= b.x0 for a, b in itertools.pairwise(boxes))
+    plt.close(fig)

@@ -48,4 +48,4 @@ def test_power_against_named_misfits():
     zeros = rates(study.power_cell("zero-inflated counts, Poisson fitted", 20))
     assert zeros["zero inflation"] > 0.5
     missing = rates(study.power_cell("missing random effect, Poisson", 20))
-    assert missing["group (categorical)"] > 0.6
+    assert missing["categorical"] > 0.6

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import glmmlab as gl
-from glmmlab.errors import DataError, GlmmlabWarning, UnknownNameError
+from glmmlab.errors import GlmmlabWarning, UnknownNameError
 from glmmlab.residuals import simulate_residuals
 
 
@@ -100,7 +101,7 @@ def test_refit(plates):
 def test_options_are_checked(beta):
     with pytest.raises(UnknownNameError, match="unconditional"):
         beta.simulate_residuals(random_effects="unconditionel")
-    with pytest.raises(DataError, match="at least 2"):
+    with pytest.raises(UnknownNameError, match="at least 2"):
         beta.simulate_residuals(n=1)
 
 
@@ -120,3 +121,30 @@ def test_compact_storage_gives_the_same_residuals(plates, monkeypatch):
     assert compact.simulated.dtype == np.int32
     np.testing.assert_array_equal(plain.simulated, compact.simulated)
     np.testing.assert_array_equal(plain.scaled, compact.scaled)
+
+
+@pytest.mark.parametrize("family", ["poisson", "gaussian"])
+def test_large_data_are_simulated_and_tested_in_chunks(family, monkeypatch):
+    """A hundredth of a million rows x 250 with limits a hundredth as large: the 1 GB matrix of
+    4-byte entries, and little beside it (2 GB in all)."""
+    import tracemalloc
+    from dataclasses import replace
+
+    from glmmlab.residuals import pit, simulate
+
+    monkeypatch.setattr(simulate, "COMPACT_ABOVE", simulate.COMPACT_ABOVE // 100)
+    monkeypatch.setattr(simulate, "AT_ONCE", simulate.AT_ONCE // 100)
+    monkeypatch.setattr(pit, "BLOCK", pit.BLOCK // 100)
+    rng = np.random.default_rng(1)
+    n = 10_000
+    data = pd.DataFrame({"x": rng.normal(size=n), "g": np.arange(n) % 50})
+    data["y"] = rng.poisson(2.0, n) if family == "poisson" else rng.normal(size=n)
+    fit = quiet("y ~ x + (1 | g)", data=data, family=family)
+    fit.simulate_residuals(n=9, seed=1).test_all()  # imports are not counted
+    tracemalloc.start()
+    res = fit.simulate_residuals(n=250, seed=1)
+    assert res.simulated.itemsize == 4
+    replace(res, most_rows=200).test_all()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2e9 / 100

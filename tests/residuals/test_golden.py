@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import glmmlab.residuals as residuals
-from glmmlab.residuals.autocorrelation import durbin_watson, spatial_test, temporal_test
 from glmmlab.residuals.outliers import binomial_outlier_test
+from glmmlab.residuals.spatial import matrix_blocks, spatial_test
+from glmmlab.residuals.temporal import durbin_watson, temporal_test
 from glmmlab.residuals.uniformity import uniformity_test
 
 PIT = [0.65, 0.35, 0, 0.30, 0.60, 1, 0.75, 0.45, 0, 0.15, 0.50, 0.85]
@@ -86,7 +87,7 @@ def test_binomial_p_of_four_outliers_among_200():
 def test_moran():
     xy = np.array([(0, 0), (1, 0), (2, 1), (0, 2), (1, 2)], dtype=float)
     distances = np.hypot(*(xy[:, None] - xy[None]).T)
-    test = spatial_test(np.array([0.1, 0.5, 0.9, 0.3, 0.7]), distances)
+    test = spatial_test(np.array([0.1, 0.5, 0.9, 0.3, 0.7]), matrix_blocks(distances))
     assert test.statistic == pytest.approx(-0.1807166, abs=1e-7)
     assert test.expected == pytest.approx(-0.25)
     assert test.sd == pytest.approx(0.1175823, abs=1e-7)

@@ -130,6 +130,46 @@ def test_numbers_belong_to_the_residuals():
         res.scaled[0] = 0.5
 
 
+def test_a_model_of_statsmodels():
+    """Counts with a quadratic term; statsmodels fits the wrong line, then the right curve."""
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(4)
+    x = np.linspace(-1, 1, 300)
+    y = rng.poisson(np.exp(1 + x + 1.5 * x**2))
+    p = []
+    for design in (np.c_[np.ones(300), x], np.c_[np.ones(300), x, x**2]):
+        fit = sm.GLM(y, design, family=sm.families.Poisson()).fit()
+        draws = fit.get_distribution().rvs((250, 300), random_state=np.random.default_rng(1))
+        res = residuals.from_simulations(
+            y,
+            draws,
+            fit.fittedvalues,
+            integer=True,
+            seed=1,
+            pearson=fit.resid_pearson,
+            pearson_df=fit.df_resid,
+        )
+        p.append(res.test_quantiles(x).p)
+        pearson = res.test_dispersion(type="pearson")
+        assert pearson.chisq == pytest.approx(fit.pearson_chi2)
+    assert p[0] < 0.01 < 0.1 < p[1]
+
+
+def test_posterior_predictive_draws():
+    """Normal data, reference prior: right and wrong spread; simulations differ in parameters."""
+    rng = np.random.default_rng(8)
+    y = rng.normal(10, 2, 60)
+    variance = 59 * y.var(ddof=1) / rng.chisquare(59, 400)
+    mean = rng.normal(y.mean(), np.sqrt(variance / 60))
+    noise = rng.normal(size=(400, 60))
+    for factor, deviates in ((1.0, False), (0.5, True)):
+        draws = mean[:, None] + factor * np.sqrt(variance)[:, None] * noise
+        res = residuals.from_simulations(y, draws, np.full(60, mean.mean()), integer=False)
+        assert res.test_dispersion().significant is deviates
+        assert res.test_uniformity().significant is deviates
+
+
 def test_default_type_of_outlier_test():
     assert poisson().test_outliers().type == "bootstrap"
     assert poisson(n=600).test_outliers().type == "binomial"
@@ -183,7 +223,9 @@ def test_explanations_name_the_direction(make, test, words):
 
 def test_explanations_without_deviation_do_not_claim_a_proof(frame):
     res = poisson(7, data=frame)
+    distances = np.abs(np.subtract.outer(np.arange(N), np.arange(N)))
     for result in (
+        res.test_phylogenetic(distances),
         res.test_uniformity(),
         res.test_dispersion(),
         res.test_outliers(),
@@ -211,6 +253,18 @@ def test_quantile_explanations():
     bent = residuals.from_simulations(rng.normal(3 * x**2 - 1, 1), s, x, False).test_quantiles()
     assert bent.significant and "bend" in bent.explain()
     assert trend.frame["quantile"].tolist() == [0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "words"),
+    [(0.6, 1, "too high"), (-0.6, 1, "too low"), (0, 0.5, "close together"), (0, 2, "far apart")],
+)
+def test_quantiles_that_are_flat_but_out_of_place(mean, sd, words):
+    rng = np.random.default_rng(6)
+    x, s = rng.normal(size=300), rng.normal(0, 1, (250, 300))
+    res = residuals.from_simulations(rng.normal(mean, sd, 300), s, x, False, 1)
+    test = res.test_quantiles()
+    assert test.significant and words in test.explain()
 
 
 def test_zero_inflation_directions():

@@ -207,3 +207,16 @@ def test_recalculate_against_a_loop():
         np.testing.assert_allclose(ours.scaled, theirs.scaled)
     some = res.recalculate(group, select=group != 3)
     assert some.nobs == len(np.unique(group)) - 1
+
+
+@given(seed=SEEDS, most=st.integers(0, 60), nsim=st.integers(1, 50))
+def test_counting_and_sorting_give_the_same_ranks(seed, most, nsim):
+    rng = np.random.default_rng(seed)
+    pooled = rng.integers(-3, most + 1, size=(nsim + 1, 9)).astype(float)
+    expected = pit._ranks_by_sorting(pooled)
+    for ranks in (
+        pit.ranks_among_others(pooled),
+        pit._ranks_by_counting(pooled, pooled.min(), int(np.ptp(pooled)) + 1),
+        pit.ranks_among_others(pooled.astype(np.int32)),
+    ):
+        np.testing.assert_array_equal(ranks, expected)

@@ -150,6 +150,55 @@ def test_dispersion(case):
         assert m.dispersion == pytest.approx(expected, rel=2e-4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "formula", "data", "family"),
+    [
+        (gl.SeparationWarning, "y ~ x", {"y": [0, 0, 1, 1], "x": [1, 2, 3, 4]}, "binomial"),
+        (
+            gl.RankDeficientWarning,
+            "y ~ x + I(2 * x)",
+            {"y": [1.0, 3, 2, 5], "x": [1, 2, 3, 4]},
+            "gaussian",
+        ),
+        (
+            gl.MissingDataWarning,
+            "y ~ x",
+            {"y": [1.0, 3, 2, 5], "x": [1, 2, 3, np.nan]},
+            "gaussian",
+        ),
+        (
+            gl.SingularFitWarning,
+            "severity ~ fungicide + (1 | block)",
+            gl.datasets.load("disease_severity"),
+            "beta",
+        ),
+    ],
+)
+def test_what_was_said_at_the_fit_is_kept_with_it(kind, formula, data, family):
+    with pytest.warns(kind) as said:
+        m = gl.glmm(formula, data, family)
+    assert [str(one.message) for one in said] == [str(one) for one in m.warnings]
+    assert [type(one) for one in m.warnings] == [kind]
+
+
+def test_a_fit_keeps_its_data_whatever_becomes_of_yours(tmp_path):
+    data = gl.datasets.load("seed_germination")
+    data["share"], data["z"] = data["germ"] / data["n"], np.linspace(0, 1, 21)
+    trials, offset = data["n"].to_numpy(dtype=float).copy(), np.full(21, 0.1)
+    m = gl.glmm("share ~ z + extract", data, "binomial", weights=trials, offset=offset)
+    draws, means, rows = m.simulate(3, seed=1), m.emmeans("extract").frame, m.residuals("pearson")
+    columns = m.estimate.design.data.copy(deep=True)
+    trials[:], offset[:] = 1.0, 5.0
+    data.loc[:, "z"] = 9.0
+    data["extract"] = "bean"
+    assert (m.simulate(3, seed=1) == draws).all()
+    pd.testing.assert_frame_equal(m.emmeans("extract").frame, means)
+    pd.testing.assert_series_equal(m.residuals("pearson"), rows)
+    pd.testing.assert_frame_equal(m.estimate.design.data, columns)
+    m.save(tmp_path / "fit.json")
+    pd.testing.assert_frame_equal(gl.load(tmp_path / "fit.json").estimate.design.data, columns)
+
+
 def test_a_fit_cannot_be_changed():
     m = fit("seeds_binom")
     with pytest.raises(dataclasses.FrozenInstanceError):

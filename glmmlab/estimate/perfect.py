@@ -1,0 +1,63 @@
+"""Fits whose residual spread falls to zero: the likelihood rises without bound.
+
+A Gaussian model whose terms reproduce the responses has no maximum-likelihood estimate: the
+density of the responses grows as 1/sigma^n.  A Student t model needs for that only some rows
+(tied responses, say), since its tails leave room for the others.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glmmlab._types import BoolArray, FloatArray
+from glmmlab.design import Design
+from glmmlab.families.base import Family
+
+
+def without_spread(design: Design, family: Family, gammas: list[FloatArray]) -> BoolArray:
+    """Rows whose residual spread has fallen to zero, shape (n,).
+
+    Parameters
+    ----------
+    design : Design
+    family : Family
+    gammas : list of ndarray
+        Coefficients of the auxiliary predictors.
+    """
+    if not family.has_residual:
+        return np.zeros(design.nobs, dtype=bool)
+    aux = [
+        design.auxiliary[name].X @ gamma
+        for name, gamma in zip(family.auxiliary, gammas, strict=True)
+    ]
+    spread = family.residual_spread(np.full(design.nobs, design.y.mean()), aux)
+    return np.asarray(spread < family.residual_floor * family.response_spread(design.y))
+
+
+def perfect_fit_sentence(
+    design: Design, family: Family, eta: FloatArray, gammas: list[FloatArray]
+) -> str:
+    """What happened, which quantity, and what to do."""
+    gone = without_spread(design, family, gammas)
+    residual = np.abs(design.y - family.link.inverse(eta))
+    small = 100.0 * family.residual_floor * family.response_spread(design.y)
+    hit = int((residual <= small).sum())
+    rows = "" if gone.all() or not gone.any() else f" in {int(gone.sum())} of {gone.size} rows"
+    if family.name == "t":
+        advice = (
+            "Tied or rounded responses do this, or too many terms: fix the degrees of freedom, "
+            "family=gl.families.StudentT(df=4), use family='gaussian', or simplify the formula"
+        )
+    else:
+        advice = (
+            "Look for a predictor that is the response itself; otherwise simplify: take out "
+            "interactions, random slopes, or a dispersion formula"
+        )
+    return (
+        f"the fit is perfect: the residual spread ({family.dispersion_label or 'dispersion'}) of "
+        f"the {family.name} family falls to zero{rows}. The model reproduces {hit} of the "
+        f"{design.nobs} responses to rounding error, so that nothing is left to estimate the "
+        "residual from, and the likelihood has no maximum inside its range (it may rise without "
+        "bound). Standard errors, tests and the log-likelihood mean nothing. "
+        f"{advice}."
+    )
