@@ -101,7 +101,8 @@ def test_binder_prepares_the_copies_that_the_links_open(tmp_path: Path) -> None:
     for folder in (".binder", "tools", "notebooks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "book").mkdir()
-    shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
+    for source in [*(ROOT / "book").glob("*.md"), ROOT / "book" / "references.bib"]:
+        shutil.copy(source, tmp_path / "book")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
     where = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
