@@ -40,7 +40,9 @@ class Quadrature(Laplace):
 
     flattest = 0.0  # the nodes see the integrand itself
 
-    def __init__(self, design: Design, family: Family, X: FloatArray, nodes: int) -> None:
+    def __init__(
+        self, design: Design, family: Family, nodes: int, orthonormal: bool = True
+    ) -> None:
         if len(design.random) != 1 or design.random[0].Z.shape[1] != 1:
             terms = ", ".join(t.text for t in design.random) or "none"
             raise DataError(
@@ -48,7 +50,7 @@ class Quadrature(Laplace):
                 f"(1 | g); this model has: {terms}. Leave quadrature out (the Laplace "
                 "approximation), or simplify the random part."
             )
-        super().__init__(design, family, X)
+        super().__init__(design, family, orthonormal=orthonormal)
         z, w = np.polynomial.hermite_e.hermegauss(nodes)
         self.nodes: FloatArray = z
         self.log_weights: FloatArray = np.log(w) - 0.5 * np.log(2.0 * np.pi)

@@ -29,16 +29,15 @@ def setting(name, reml, weights=False):
     data["w"] = np.resize([0.5, 1.0, 2.0], len(data))
     family = gl.families.get("gaussian")
     design = build_design(MODELS[name], data, family, weights="w" if weights else None)
-    X = fitting.Coordinates.of(design.conditional.X).X
-    general = Laplace(design, family, X, integrate_beta=reml)
-    return design, X, general, ProfiledGaussian(design, X, general.structure, reml)
+    general = Laplace(design, family, integrate_beta=reml)
+    return general, ProfiledGaussian(design, general.columns, general.structure, reml)
 
 
 @pytest.mark.parametrize("weights", [False, True], ids=["", "weights"])
 @pytest.mark.parametrize("reml", [False, True], ids=["ML", "REML"])
 @pytest.mark.parametrize("name", list(MODELS))
 def test_profile_is_the_general_objective_at_its_best_beta_and_sigma(name, reml, weights):
-    _, _, general, profile = setting(name, reml, weights)
+    general, profile = setting(name, reml, weights)
     relative = 0.5 + np.random.default_rng(1).random(general.n_theta)
     beta, theta, log_sigma = profile.expand(relative)
     psi = np.concatenate([beta[: general.n_beta], theta, [log_sigma]])
@@ -105,12 +104,12 @@ def crossed_data(spread=1.0):
 def crossed_setting(name, reml, spread=1.0, weights="w"):
     family = gl.families.get("gaussian")
     design = build_design(CROSSED[name], crossed_data(spread), family, weights=weights)
-    X = fitting.Coordinates.of(design.conditional.X).X
-    fast = fitting.objective(design, family, X, "REML" if reml else "ML")
+    fast = fitting.objective(design, family, "REML" if reml else "ML")
     assert isinstance(fast, GaussianObjective)
-    general = Laplace(design, family, X, integrate_beta=reml)
+    general = Laplace(design, family, integrate_beta=reml)
+    X, y = fast.columns.T, design.y[fast.structure.order]
     rng = np.random.default_rng(6)
-    beta = np.linalg.lstsq(X, design.y, rcond=None)[0] + 0.1 * rng.normal(size=X.shape[1])
+    beta = np.linalg.lstsq(X, y, rcond=None)[0] + 0.1 * rng.normal(size=X.shape[1])
     psi = np.concatenate(
         [beta[: fast.n_beta], rng.normal(size=fast.n_theta), [np.log(spread) + 0.1]]
     )

@@ -67,7 +67,7 @@ def objective(family, random, *, reml=False, seed=1, weights=False, auxiliary=Fa
         dispersion="~ x" if auxiliary and "dispersion" in family.auxiliary else None,
         zero_inflation="~ x" if "zero_inflation" in family.auxiliary else None,
     )
-    return Laplace(design, family, design.conditional.X, integrate_beta=reml), rng
+    return Laplace(design, family, integrate_beta=reml, orthonormal=False), rng
 
 
 def point(laplace, rng):
@@ -165,7 +165,7 @@ def test_gaussian_models_are_exact(random, reml):
     data = frame(family, rng)
     design = build_design(f"y ~ x + f + {random}", data, family)
     X = design.conditional.X
-    laplace = Laplace(design, family, X, integrate_beta=reml)
+    laplace = Laplace(design, family, integrate_beta=reml, orthonormal=False)
     psi = 0.5 * rng.normal(size=laplace.size)
     beta, theta, (log_sd,) = laplace.split(psi)
     V = np.exp(2 * log_sd[0]) * np.eye(N)
@@ -194,7 +194,7 @@ def test_laplace_is_close_to_the_integral():
     family = gl.families.get("binomial")
     data = pd.DataFrame({"y": [9.0, 36.0], "n": [10.0, 40.0], "g": ["a", "b"]})
     design = build_design("cbind(y, n - y) ~ 1 + (1 | g)", data, family)
-    f = float(Laplace(design, family, design.conditional.X).evaluate(np.array([0.0, 1.5])).f)
+    f = float(Laplace(design, family, orthonormal=False).evaluate(np.array([0.0, 1.5])).f)
     exact = 0.0
     for y, n in zip(data["y"], data["n"], strict=True):
         value, _ = integrate.quad(

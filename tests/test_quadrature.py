@@ -26,10 +26,9 @@ def build(name, nodes, family=None):
     formula, data = MODELS[name]
     family = gl.families.get(family or ("binomial" if name == "binomial" else "nbinom2"))
     design = build_design(formula, reference_data(data), family)
-    X = design.conditional.X
     if nodes is None:
-        return Laplace(design, family, X), design
-    return Quadrature(design, family, X, nodes), design
+        return Laplace(design, family, orthonormal=False), design
+    return Quadrature(design, family, nodes, orthonormal=False), design
 
 
 @pytest.mark.parametrize("name", list(MODELS))

@@ -101,9 +101,8 @@ def best_of_random_starts(
 ) -> float:
     """The highest log-likelihood that random starting points reach."""
     design = build_design(formula, data, family)
-    coordinates = fitting.Coordinates.of(design.conditional.X)
-    laplace = Laplace(design, family, coordinates.X)
-    base = fitting.starting_values(laplace, design, family, coordinates.X)
+    laplace = Laplace(design, family)
+    base = fitting.starting_values(laplace, design, family)
     best = -np.inf
     degenerate = fitting.spread_is_gone(laplace, design, family)
     with single_blas_thread():

@@ -247,14 +247,14 @@ def _linear_part(text: str, source: Source, offsets: tuple[str, ...] = ()) -> Li
 
 def _offset(parsed: ParsedFormula, rows: _Rows, source: Source) -> FloatArray:
     """Offsets of the formula and of the argument, added."""
-    total = np.zeros(len(source))
+    total = np.broadcast_to(0.0, len(source))  # none costs no memory
     for text in parsed.offsets:
         values = offset_values(text, source)
         check_offset(values, f"offset({text})", rows.data.index)
-        total += values
+        total = total + values
     if rows.offset is not None:
         check_offset(rows.offset, f"'{rows.offset_name}'", rows.data.index)
-        total += rows.offset
+        total = total + rows.offset
     return total
 
 

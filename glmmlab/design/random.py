@@ -43,6 +43,8 @@ def random_term(spec: RandomSpec, source: Source) -> RandomTerm:
             f"in {spec.text} the column {extra} is constant or a combination of the others: its "
             "variance cannot be estimated. Take it out"
         )
+    if basis.names == ("Intercept",):
+        Z = np.broadcast_to(1.0, Z.shape)  # a view of one number: long data keep no column of ones
     return RandomTerm(
         spec.text,
         spec.group,

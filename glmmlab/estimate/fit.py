@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings as python_warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
@@ -46,26 +45,6 @@ from glmmlab.threads import single_blas_thread
 Degenerate = Callable[[Evaluation], bool]
 
 
-@dataclass(frozen=True)
-class Coordinates:
-    """The orthonormalised design X~ = X A, with X~'X~ = n I and beta = A beta~."""
-
-    X: FloatArray
-    A: FloatArray
-    log_determinant: float
-
-    @classmethod
-    def of(cls, X: FloatArray) -> Coordinates:
-        n, p = X.shape
-        if p == 0:
-            return cls(X, np.empty((0, 0)), 0.0)
-        q, r = np.linalg.qr(X)
-        root = np.sqrt(n)
-        A = linalg.solve_triangular(r, np.eye(p)) * root
-        q *= root
-        return cls(q, A, float(-np.log(np.abs(np.diag(A))).sum()))
-
-
 def fit_design(design: Design, family: Family, method: str = "ML", quadrature: int = 1) -> Estimate:
     """Maximise the likelihood, approximated by Laplace's method or by quadrature.
 
@@ -88,13 +67,10 @@ def fit_design(design: Design, family: Family, method: str = "ML", quadrature: i
         columns = column_units(design.random)
         in_y = in_unit(design, unit)
         scaled = in_column_units(in_y, columns)
-        coordinates = Coordinates.of(design.conditional.X)
-        laplace = objective(scaled, family, coordinates.X, method, quadrature)
-        start = starting_values(laplace, scaled, family, coordinates.X)
-        start = profiled_start(laplace, scaled, start)
-        coordinates = replace(coordinates, X=np.empty((0, 0)))  # the rows hold their own, sorted
+        laplace = objective(scaled, family, method, quadrature)
+        start = profiled_start(laplace, scaled, starting_values(laplace, scaled, family))
         path, optimum = _optimise(laplace, start, spread_is_gone(laplace, scaled, family))
-        estimate = _estimate(scaled, family, method, coordinates, laplace, path, optimum)
+        estimate = _estimate(scaled, family, method, laplace, path, optimum)
         return out_of_unit(out_of_column_units(estimate, in_y, columns), design, unit)
 
 
@@ -109,14 +85,12 @@ def spread_is_gone(laplace: Laplace, design: Design, family: Family) -> Degenera
     return degenerate
 
 
-def objective(
-    design: Design, family: Family, X: FloatArray, method: str = "ML", quadrature: int = 1
-) -> Laplace:
-    """What is minimised: f(psi) for a design with fixed part ``X``."""
+def objective(design: Design, family: Family, method: str = "ML", quadrature: int = 1) -> Laplace:
+    """What is minimised: f(psi) of a model."""
     if quadrature > 1:
-        return Quadrature(design, family, X, quadrature)
+        return Quadrature(design, family, quadrature)
     kind = GaussianObjective if least_squares(design, family) else Laplace
-    return kind(design, family, X, integrate_beta=method == "REML")
+    return kind(design, family, integrate_beta=method == "REML")
 
 
 def _caps(laplace: Laplace, scale: FloatArray, psi: FloatArray) -> FloatArray:
@@ -223,14 +197,13 @@ def _estimate(
     design: Design,
     family: Family,
     method: str,
-    coordinates: Coordinates,
     laplace: Laplace,
     path: Path,
     optimum: Optimum,
 ) -> Estimate:
     at = optimum.at
     _, theta, gammas = laplace.split(at.psi)
-    beta, cov, llf = _on_the_formula_scale(method, coordinates, laplace, optimum)
+    beta, cov, llf = _on_the_formula_scale(method, laplace, optimum)
     p = len(beta)
     auxiliary, first = {}, p + laplace.n_theta
     for name, gamma in zip(family.auxiliary, gammas, strict=True):
@@ -291,10 +264,10 @@ def _residual_is_flat(laplace: Laplace, optimum: Optimum) -> bool:
 
 
 def _on_the_formula_scale(
-    method: str, coordinates: Coordinates, laplace: Laplace, optimum: Optimum
+    method: str, laplace: Laplace, optimum: Optimum
 ) -> tuple[FloatArray, FloatArray, float]:
     """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood."""
-    at, A, p = optimum.at, coordinates.A, laplace.p
+    at, A, p = optimum.at, laplace.coordinates.A, laplace.p
     cov_psi = _covariance(optimum)
     if method == "ML":
         cov = cov_psi.copy()
@@ -310,7 +283,7 @@ def _on_the_formula_scale(
     cov[:p, p:][:, ~optimum.free] = np.nan
     cov[p:, :p] = cov[:p, p:].T
     cov[p:, p:] = cov_psi
-    return A @ at.modes.dense[q:], cov, -float(at.f) - coordinates.log_determinant
+    return A @ at.modes.dense[q:], cov, -float(at.f) - laplace.coordinates.log_determinant
 
 
 # -- covariance ------------------------------------------------------------------------------

@@ -37,14 +37,12 @@ class Start:
     """Nearly the Hessian at ``psi``, where that is known."""
 
 
-def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatArray) -> Start:
-    """Coefficients of the model without random effects; moderate standard deviations.
-
-    ``X`` is orthonormalised: X'X = n I.
-    """
+def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
+    """Coefficients of the model without random effects; moderate standard deviations."""
     eta0, aux0 = family.start(design.y, design.trials, design.weights)
     eta0 = np.broadcast_to(np.asarray(eta0, dtype=float), (design.nobs,))
-    beta = X.T @ (eta0 - design.offset) / len(X)
+    without = (eta0 - design.offset)[laplace.structure.order]
+    beta = laplace.columns @ without / design.nobs  # the columns are orthonormal
     gammas = [
         _constant(design.auxiliary[name].X, float(np.mean(value)))
         for name, value in zip(family.auxiliary, aux0, strict=True)
@@ -52,7 +50,8 @@ def starting_values(laplace: Laplace, design: Design, family: Family, X: FloatAr
     for _ in range(2 if gammas else 1):
         beta = _glm(laplace, beta, gammas)
         gammas = _dispersion(laplace, design, beta, gammas)
-    spread = float(np.std(eta0 - design.offset - X @ beta))
+    without -= beta @ laplace.columns
+    spread = float(np.std(without))
     identity = family.link.name == "identity"
     size = max(spread, 1e-8) if identity else float(np.clip(spread, 0.2, 1.5))
     theta, theta_scale = _theta(laplace, 0.6 * size)

@@ -45,6 +45,9 @@ class BetaBinomial(Binomial):
         obs.less_one = np.maximum(np.stack([obs.y, obs.failures]) - 1.0, 0.0)
         return obs
 
+    def _one_exponential(self, trials: FloatArray | None) -> bool:
+        return False
+
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         rise = _whole(obs, np.exp(aux[0])).log
         return obs.coefficient - obs.any * aux[0] - rise

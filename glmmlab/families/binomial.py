@@ -51,13 +51,14 @@ class Binomial(Family):
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         y = np.asarray(y, dtype=float)
-        if trials is None or bool((np.asarray(trials) == 1.0).all()):
-            n, coefficient = np.broadcast_to(1.0, y.shape), np.broadcast_to(0.0, y.shape)
-            sign = 2.0 * y - 1.0
-        else:
-            n, sign = np.asarray(trials, dtype=float), None
-            coefficient = _log_choose(n, y, n - y)
-        return Obs(y=y, trials=n, failures=n - y, sign=sign, coefficient=coefficient)
+        if self._one_exponential(trials):
+            return Obs(sign=2.0 * y - 1.0, coefficient=np.broadcast_to(0.0, y.shape))
+        n = np.ones_like(y) if trials is None else np.asarray(trials, dtype=float)
+        return Obs(y=y, trials=n, failures=n - y, sign=None, coefficient=_log_choose(n, y, n - y))
+
+    def _one_exponential(self, trials: FloatArray | None) -> bool:
+        """Whether every row is a single 0 or 1, which needs its sign alone."""
+        return trials is None or bool((np.asarray(trials) == 1.0).all())
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         return obs.coefficient

@@ -165,7 +165,7 @@ def _proportion(
     if weights is None:
         if not binary:
             raise ResponseError(_not_binary(values, part, reader))
-        return Response(values, np.ones(len(values)), None)
+        return Response(values, np.broadcast_to(1.0, values.shape), None)
     outside = (values < 0) | (values > 1)
     if outside.any():
         raise ResponseError(

@@ -29,11 +29,15 @@ class GaussianObjective(Laplace):
     """f(psi) for a Gaussian model with identity link, constant sigma and random effects."""
 
     def __init__(
-        self, design: Design, family: Family, X: FloatArray, integrate_beta: bool = False
+        self,
+        design: Design,
+        family: Family,
+        integrate_beta: bool = False,
+        orthonormal: bool = True,
     ) -> None:
-        super().__init__(design, family, X, integrate_beta)
+        super().__init__(design, family, integrate_beta, orthonormal)
         self.batchable = False
-        self.profile = ProfiledGaussian(design, X, self.structure, integrate_beta)
+        self.profile = ProfiledGaussian(design, self.columns, self.structure, integrate_beta)
 
     def evaluate(
         self,

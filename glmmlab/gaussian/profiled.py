@@ -30,19 +30,19 @@ class ProfiledGaussian:
     Parameters
     ----------
     design : Design
-    X : ndarray, shape (n, p)
-        The orthonormalised fixed part.
+    columns : ndarray, shape (p, n)
+        The fixed part's columns, sorted as the structure's rows.
     structure : RandomStructure
     reml : bool
     """
 
     def __init__(
-        self, design: Design, X: FloatArray, structure: RandomStructure, reml: bool
+        self, design: Design, columns: FloatArray, structure: RandomStructure, reml: bool
     ) -> None:
-        self.structure, self.reml, self.p = structure, reml, X.shape[1]
+        self.structure, self.reml, self.p = structure, reml, len(columns)
         order = structure.order
         response = (design.y - design.offset)[order]
-        full = np.column_stack([X[order], response]).T
+        full = np.vstack([columns, response])
         w = np.ones(len(response)) if design.weights is None else design.weights[order]
         # sums of squares keep their digits when the least-squares fit is out of the response
         root = np.sqrt(w)

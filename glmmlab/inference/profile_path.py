@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
-from glmmlab.estimate.fit import Coordinates, objective
+from glmmlab.estimate.fit import objective
 from glmmlab.estimate.optimise import minimise
 from glmmlab.estimate.start import starting_curvature, starting_values
 from glmmlab.inference.modes import cholesky_factors, theta_positions
@@ -60,18 +60,15 @@ class Surface:
         self, estimate: Estimate, order: tuple[int, tuple[int, ...]] | None = None
     ) -> None:
         design = estimate.design if order is None else _reordered(estimate.design, *order)
-        coordinates = Coordinates.of(design.conditional.X)
-        self.A = coordinates.A
-        self.laplace = objective(
-            design, estimate.family, coordinates.X, estimate.method, estimate.quadrature
-        )
+        self.laplace = objective(design, estimate.family, estimate.method, estimate.quadrature)
+        self.A = self.laplace.coordinates.A
         kept = estimate.conditional.estimable
         beta = np.asarray(np.linalg.solve(self.A, estimate.conditional.params[kept]), dtype=float)
         gammas = [part.params[part.estimable] for part in estimate.auxiliary.values()]
         psi = np.concatenate([beta[: self.laplace.n_beta], _theta(estimate, order), *gammas])
         self.start = self.laplace.start_modes(beta)
         self.best = self.laplace.evaluate(psi, self.start)
-        self.scale = starting_values(self.laplace, design, estimate.family, coordinates.X).scale
+        self.scale = starting_values(self.laplace, design, estimate.family).scale
         self.hessian = starting_curvature(self.laplace, self.best, self.scale)
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glmmlab._types import FloatArray
+from glmmlab._types import FloatArray, IntArray
 from glmmlab.blocks import Factor, RandomStructure
 from glmmlab.design import Design
 from glmmlab.families.base import Family
+from glmmlab.laplace.coordinates import Coordinates, orthonormalise
 from glmmlab.laplace.piece import Piece, Point, Rows
 
 CHUNK_ROWS = 16_384
@@ -66,6 +67,14 @@ class Evaluation:
         return bool(np.isfinite(self.f).all())
 
 
+def _columns(X: FloatArray, order: IntArray, orthonormal: bool) -> tuple[FloatArray, Coordinates]:
+    n, p = X.shape
+    columns = np.empty((p, n))
+    for column, values in zip(columns, X.T, strict=True):
+        column[:] = values[order]
+    return orthonormalise(columns) if orthonormal else (columns, Coordinates.own(p))
+
+
 class Laplace:
     """f(psi) for one design and family.
 
@@ -73,10 +82,10 @@ class Laplace:
     ----------
     design : Design
     family : Family
-    X : ndarray, shape (n, p)
-        The fixed part to use (orthonormalised by the caller).
     integrate_beta : bool
         REML: the fixed coefficients are integrated with the random effects.
+    orthonormal : bool
+        The fixed part is X A of ``coordinates``; otherwise X itself.
     """
 
     flattest = 0.1
@@ -87,26 +96,32 @@ class Laplace:
     """
 
     def __init__(
-        self, design: Design, family: Family, X: FloatArray, integrate_beta: bool = False
+        self,
+        design: Design,
+        family: Family,
+        integrate_beta: bool = False,
+        orthonormal: bool = True,
     ) -> None:
         self.family = family
         self.integrate_beta = integrate_beta
         self.piece: type[Piece] = Piece
         self.structure = RandomStructure(design.random, design.nobs)
-        self.p = X.shape[1]
+        self.p = design.conditional.X.shape[1]
+        order = self.structure.order
+        self.columns, self.coordinates = _columns(design.conditional.X, order, orthonormal)
+        """Columns of the fixed part in the order of the rows, shape (p, n)."""
         self.n_beta = 0 if integrate_beta else self.p
         self.n_theta = self.structure.n_theta
         aux = [design.auxiliary[name].X for name in family.auxiliary]
         self.aux_sizes = tuple(x.shape[1] for x in aux)
         self.size = self.n_beta + self.n_theta + sum(self.aux_sizes)
         constant = [x.shape[1] == 1 and bool((x == 1.0).all()) for x in aux]
-        order = self.structure.order
         rest = self.structure.pattern.q + (self.p if integrate_beta else 0)
         self.batchable = rest == 0
         pieces = self.structure.chunks(CHUNK_ROWS) if self.batchable else None
         if pieces is None:
             pieces = [(slice(0, design.nobs), self.structure.pattern)]
-        self.rows = []
+        self.rows, shifted = [], bool(design.offset.any())
         for cut, pattern in pieces:
             at = order[cut]
             trials = None if design.trials is None else design.trials[at]
@@ -114,8 +129,8 @@ class Laplace:
                 Rows(
                     pattern=pattern,
                     obs=family.prepare(design.y[at], trials),
-                    X=np.ascontiguousarray(X[at].T),
-                    offset=design.offset[at],
+                    X=self.columns[:, cut],
+                    offset=design.offset[at] if shifted else np.broadcast_to(0.0, len(at)),
                     weights=None if design.weights is None else design.weights[at],
                     aux=tuple(
                         None if flat else np.ascontiguousarray(x[at].T)
