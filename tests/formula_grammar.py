@@ -1,7 +1,7 @@
 """Formulas for fuzzing: well-formed ones, slightly broken ones, and noise; and the rule they keep.
 
-The rule: a formula on a data frame gives a design or an error of the package, soon, and an error
-of syntax says where it is.
+The rule: a formula on a data frame gives a design or an error of the package, soon, and leaves the
+data alone; an error of syntax says where it is.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def data() -> pd.DataFrame:
     )
 
 
+ORIGINAL = data()
 NAMES = ("y", "x", "z", "zero", "f", "g", "s", "t", "`my col`", 'Q("my col")', "k")
 NUMBERS = ("0", "1", "2", "-1", "0.5", "1e3", "1e400", "10", "007")
 CALLS = (
@@ -105,10 +106,11 @@ formulas = well_formed | broken() | noise
 
 
 def keeps_the_rule(text: str, frame: pd.DataFrame) -> str:
-    """What became of a formula: ``"design"`` or the error's class; else an AssertionError."""
+    """What became of a formula of ``data()``: ``"design"`` or the error's class, or a failure."""
     started = time.monotonic()
     outcome = _position_of_a_mistake(text) or _designed(text, frame)
     assert time.monotonic() - started < SECONDS, f"{text!r} takes too long"
+    assert frame.equals(ORIGINAL), f"{text!r} changed the data"
     return outcome
 
 

@@ -57,6 +57,15 @@ def _identity(values: Any) -> Any:
     return values
 
 
+def _log(values: Any, base: Any = None) -> Any:
+    """The natural logarithm, or that to a base, as R's ``log(x, 2)``."""
+    return np.log(values) if base is None else np.log(values) / np.log(base)
+
+
+def _clip(values: Any, min: Any = None, max: Any = None) -> Any:
+    return np.clip(values, min, max)  # keywords of these names are younger than numpy 2.1
+
+
 def functions() -> dict[str, Callable[..., Any]]:
     """The row-by-row functions a formula may call, by name."""
     found: dict[str, Callable[..., Any]] = {"I": _identity}
@@ -64,10 +73,22 @@ def functions() -> dict[str, Callable[..., Any]]:
         found[name] = found[f"np.{name}"] = getattr(np, name)
     for r_name, name in _R_NAMES.items():
         found[r_name] = getattr(np, name)
-    return found
+    return found | {"log": _log, "clip": _clip, "np.clip": _clip}
 
 
 _FUNCTIONS = functions()
+_ARGUMENTS = {
+    "I": ("x",), "log": ("x", "base"), "round": ("x", "decimals"), "clip": ("x", "min", "max"),
+    "where": ("condition", "x", "y"),
+}  # fmt: skip
+"""Arguments of what is no ufunc.  The rest of numpy's (``out`` writes into the data) are shut."""
+
+
+def _arguments(name: str) -> tuple[str, ...]:
+    function = _FUNCTIONS[name]
+    if isinstance(function, np.ufunc):
+        return ("x", "y")[: function.nin]
+    return _ARGUMENTS[_R_NAMES.get(name, name.removeprefix("np."))]
 
 
 @dataclass(frozen=True)
@@ -234,6 +255,8 @@ def _check(tree: ast.AST, called: set[str]) -> None:
         if isinstance(node, ast.Call):
             name = _call_name(node)
             _check_function(name)
+            if name in _FUNCTIONS:
+                _check_arguments(name, node)
             if name in ("C", "factor") and node is not getattr(tree, "body", None):
                 raise _Refusal(f"{name}() makes labels, with which nothing can be computed")
             called.add(name)
@@ -274,6 +297,14 @@ def _check_function(name: str) -> None:
     raise _Refusal(
         f"there is no function {name}() for formulas: {hint}Otherwise add the column to the data"
     )
+
+
+def _check_arguments(name: str, node: ast.Call) -> None:
+    known = _arguments(name)
+    wrong = [str(k.arg) for k in node.keywords if k.arg not in known]
+    if wrong or len(node.args) + len(node.keywords) > len(known):
+        said = f"has no argument '{wrong[0]}'" if wrong else f"takes {len(known)} and no more"
+        raise _Refusal(f"{name}() {said}: write {name}({', '.join(known)})")
 
 
 def _plain_category(node: ast.expr, columns: Mapping[str, str]) -> str | None:

@@ -74,6 +74,31 @@ def test_arithmetic_as_r_users_write_it(frame):
     )
 
 
+def test_a_logarithm_may_have_a_base_as_in_r(frame):
+    part = FixedPart.learn("log(x, 2) + log(x, base=10) + clip(x, 2, 3)", frame)
+    x = frame["x"].to_numpy(float)
+    expected = np.column_stack([np.ones(6), np.log2(x), np.log10(x), np.clip(x, 2, 3)])
+    assert_allclose(part.matrix(frame), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sqrt(x, t)", r"sqrt\(\) takes 1 and no more: write sqrt\(x\)"),
+        ("np.log(x, t)", r"np.log\(\) takes 1 and no more"),
+        ("exp(x, out=t)", r"exp\(\) has no argument 'out': write exp\(x\)"),
+        ("round(x, 1, t)", r"round\(\) takes 2 and no more: write round\(x, decimals\)"),
+        ("pmax(x, t, t)", r"pmax\(\) takes 2 and no more"),
+    ],
+)
+def test_no_function_writes_into_the_data(frame, text, words):
+    """numpy's functions take an array to write to after their arguments."""
+    before = frame.copy(deep=True)
+    with pytest.raises(FormulaError, match=words):
+        FixedPart.learn(text, frame)
+    pd.testing.assert_frame_equal(frame, before)
+
+
 def test_offsets_are_summed(frame):
     part = FixedPart.learn("x + offset(log(t)) + offset(x)", frame)
     assert part.names == ("Intercept", "x")
@@ -194,7 +219,7 @@ def test_unknown_levels_and_columns(frame):
         ("I([x, x])", {}, FormulaError, "one a row is needed"),
         ("poly(s, 2)", {}, FormulaError, r"cannot compute poly\(s, 2\)"),
         ("bs(x, df=1)", {}, FormulaError, r"cannot compute bs\(x, df=1\)"),
-        ("log(x, 2)", {}, FormulaError, r"cannot compute log\(x, 2\)"),
+        ("log(x, 2, 3)", {}, FormulaError, r"log\(\) takes 2 and no more"),
         ("C(f, Treatment('q'))", {}, FormulaError, "cannot compute C"),
     ],
 )
