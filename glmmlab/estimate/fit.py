@@ -28,7 +28,7 @@ from glmmlab.estimate.settle import Optimum, settle, unit_diagonal
 from glmmlab.estimate.slopes import column_units, in_column_units, out_of_column_units
 from glmmlab.estimate.start import (
     Start,
-    cheap_batch,
+    cheap_curvature,
     least_squares,
     profiled_start,
     starting_curvature,
@@ -188,7 +188,7 @@ def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenera
         first,
         curvature(first) if known is None else positive_definite(known),
         lambda psi: _caps(laplace, start.scale, psi),
-        refresh=curvature if cheap_batch(laplace) else None,
+        refresh=curvature if cheap_curvature(laplace) else None,
         degenerate=degenerate,
     )
 

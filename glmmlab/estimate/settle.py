@@ -82,7 +82,7 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     if not zero[laplace.n_beta : laplace.n_beta + laplace.n_theta].all():
         at, zero = _zeros(laplace, _canonical_point(laplace, path.best), scale)
     free = ~zero
-    at, _ = _polish(laplace, at, path.hessian, free)
+    at, _ = _polish(laplace, at, path.hessian, free, enough=1e-13)
     hessian = _hessian(laplace, at, path.hessian, scale, zero)
     at, decrease = _polish(laplace, at, hessian, free, enough=1e-20)
     if decrease > 1e-12:  # the point moved: so did its curvature
@@ -120,10 +120,13 @@ def _polish(
     at: Evaluation,
     hessian: FloatArray,
     free: BoolArray,
+    enough: float,
     steps: int = 3,
-    enough: float = 1e-15,
 ) -> tuple[Evaluation, float]:
-    """Newton steps with a fixed Hessian; also the decrease that the first one promised."""
+    """Newton steps with a fixed Hessian until one promises no more than `enough`.
+
+    Also the decrease that the first one promised.
+    """
     curvature = positive_definite(hessian[np.ix_(free, free)])
     promised = 0.0
     for i in range(steps):

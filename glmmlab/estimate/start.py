@@ -22,6 +22,8 @@ DISPERSION_STEPS = 8
 SCORING_STEPS = 8
 SMALL_DATA = 40_000
 """Rows times parameters below which a gradient costs well under a millisecond or two."""
+FEW_COLUMNS = 3
+"""Gradients that fresh curvature may cost on large data."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,11 @@ def _dispersion(
 def cheap_batch(laplace: Laplace) -> bool:
     """Whether the gradients at d neighbouring points cost about as much as one or two."""
     return laplace.batchable and laplace.rows[0].offset.size * laplace.size < SMALL_DATA
+
+
+def cheap_curvature(laplace: Laplace) -> bool:
+    """Whether `starting_curvature` costs no more than the steps of a search that it saves."""
+    return cheap_batch(laplace) or laplace.size - laplace.n_beta <= FEW_COLUMNS
 
 
 def starting_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
