@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -109,7 +108,7 @@ def _token(match: re.Match[str]) -> Token | None:
     if kind == "quoted":
         return Token("name", value[1:-1], position, True)
     if kind == "column":
-        return Token("name", ast.literal_eval(value[1:].strip("() \t\n\r")), position, True)
+        return Token("name", value[2:-1].strip()[1:-1], position, True)
     return Token(kind, value, position)
 
 

@@ -41,6 +41,7 @@ RANDOM = {
     "x + (1 | C(g)/h)": ("x", ["(1 | g)", "(1 | g:h)"]),
     "x + (1 | `my block`)": ("x", ["(1 | my block)"]),
     'x + (1 | Q("my block"):h)': ("x", ["(1 | my block:h)"]),
+    'x + (1 | Q( "my\nblock" ))': ("x", ["(1 | my\nblock)"]),
     "a*b - a:b + (1 | g)": ("a * b - a:b", ["(1 | g)"]),
     "(a + b)^2 + (1 | g)": ("(a + b)^2", ["(1 | g)"]),
 }
