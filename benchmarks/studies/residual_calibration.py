@@ -86,32 +86,34 @@ def known_truth(
     )
 
 
-def p_values(res: SimulatedResiduals, time: np.ndarray | None = None) -> dict[str, float]:
+def p_values(
+    res: SimulatedResiduals, time: np.ndarray | None = None, without: tuple[str, ...] = ()
+) -> dict[str, float]:
     """p-values of all tests, and of the rules of DHARMa where ours differ.
 
-    ``time``: a place of every row; in space, rows of eight places.
+    ``time``: a place of every row; in space, rows of eight places.  ``without``: what not to ask.
     """
     rule = "bootstrap" if res.integer and res.nobs <= 500 else "binomial"
-    out = {
-        "uniformity": res.test_uniformity().p,
-        "uniformity, DHARMa's rule": res.test_uniformity(reference="independent").p,
-        "dispersion": res.test_dispersion().p,
-        "outliers": res.test_outliers().p,
-        "outliers, DHARMa's rule": res.test_outliers(type=rule).p,
-        "quantiles": res.test_quantiles().p,
+    tests: dict[str, Callable[[], residuals.ResidualTest]] = {
+        "uniformity": res.test_uniformity,
+        "uniformity, DHARMa's rule": lambda: res.test_uniformity(reference="independent"),
+        "dispersion": res.test_dispersion,
+        "outliers": res.test_outliers,
+        "outliers, DHARMa's rule": lambda: res.test_outliers(type=rule),
+        "quantiles": res.test_quantiles,
     }
     if res.integer:
-        out["zero inflation"] = res.test_zero_inflation().p
+        tests["zero inflation"] = res.test_zero_inflation
     if time is not None:
         place = (time // 8, time % 8)
-        out |= {
-            "categorical": res.test_categorical(np.arange(res.nobs) % 4).p,
-            "temporal": res.test_temporal(time).p,
-            "temporal, DHARMa's rule": res.test_temporal(time, reference="independent").p,
-            "spatial": res.test_spatial(*place).p,
-            "spatial, DHARMa's rule": res.test_spatial(*place, reference="independent").p,
+        tests |= {
+            "categorical": lambda: res.test_categorical(np.arange(res.nobs) % 4),
+            "temporal": lambda: res.test_temporal(time),
+            "temporal, DHARMa's rule": lambda: res.test_temporal(time, reference="independent"),
+            "spatial": lambda: res.test_spatial(*place),
+            "spatial, DHARMa's rule": lambda: res.test_spatial(*place, reference="independent"),
         }
-    return out
+    return {name: ask().p for name, ask in tests.items() if name not in without}
 
 
 def neighbours(group: np.ndarray) -> np.ndarray:
@@ -121,16 +123,22 @@ def neighbours(group: np.ndarray) -> np.ndarray:
     return time
 
 
-def truth_cell(family: str, n: int, groups: int, reps: int) -> list[dict[str, Any]]:
-    """Rejection rates of one family, size and grouping."""
+def truth_p_values(
+    family: str, n: int, groups: int, reps: int, without: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """p-values of all tests, one row a replicate, when data and simulations have one source."""
     key = [SEED, 1, list(FAMILIES).index(family), n, groups]
     time = neighbours(np.arange(n) % max(groups, 1))
-    rows = [
-        p_values(known_truth(family, n, groups, np.random.default_rng([*key, i])), time)
-        for i in range(reps)
-    ]
+    seeds = (np.random.default_rng([*key, i]) for i in range(reps))
+    return pd.DataFrame(
+        [p_values(known_truth(family, n, groups, rng), time, without) for rng in seeds]
+    )
+
+
+def truth_cell(family: str, n: int, groups: int, reps: int) -> list[dict[str, Any]]:
+    """Rejection rates of one family, size and grouping."""
     where = {"family": family, "n": n, "groups": groups}
-    return [where | row for row in rates(pd.DataFrame(rows))]
+    return [where | row for row in rates(truth_p_values(family, n, groups, reps))]
 
 
 def rates(p: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,11 @@ from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError
-from glmmlab.residuals.result import ResidualTest, p_sentence, p_text, paragraph
+from glmmlab.residuals.result import LEVEL, ResidualTest, exchangeable_p, p_text
 from glmmlab.residuals.uniformity import uniformity_test
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class CategoricalTest(ResidualTest):
     """Uniformity of the residuals within levels, and Brown-Forsythe test between them.
 
@@ -41,8 +42,8 @@ class CategoricalTest(ResidualTest):
 
     @property
     def levels_deviating(self) -> list[object]:
-        """Levels whose adjusted p is below 0.05."""
-        return self.frame.index[self.frame["p_adjusted"] < 0.05].tolist()
+        """Levels whose adjusted p is below the level of significance."""
+        return self.frame.index[self.frame["p_adjusted"] < LEVEL].tolist()
 
     def facts(self) -> list[tuple[str, str]]:
         """Label and value of every line of the printed result."""
@@ -56,29 +57,31 @@ class CategoricalTest(ResidualTest):
             facts.append(("equal spread (Brown-Forsythe)", levene))
         return facts
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        bad = ", ".join(map(str, self.levels_deviating))
-        spread = ""
-        if np.isfinite(self.levene_p):
-            spread = (
-                f"The residuals' spread differs between the levels ({p_text(self.levene_p)}): the "
-                "variance depends on this factor in a way the family does not know; try a "
-                "dispersion formula with it."
-                if self.levene_p < 0.05
-                else f"The spread does not visibly differ between levels ({p_text(self.levene_p)})."
-            )
-        return paragraph(
+    def _compared(self) -> str:
+        return (
             f"Within every level of {self.predictor} the scaled residuals were compared with the "
             "uniform distribution (Holm's adjustment over the levels), and their spread was "
-            "compared between levels.",
-            p_sentence(self),
-            f"Not uniform in: {bad}. The mean or the spread of these levels is off: add the "
-            "factor or its interactions if the model lacks them."
-            if bad
-            else "",
-            spread,
-            "Few rows in a level make both tests blind.",
+            "compared between levels."
+        )
+
+    def _direction(self) -> str:
+        return (
+            f"Not uniform in: {', '.join(map(str, self.levels_deviating))}. The mean or the "
+            "spread of these levels is off: add the factor or its interactions if the model lacks "
+            "them."
+        )
+
+    def _limits(self) -> str:
+        few = "Few rows in a level make both tests blind."
+        if not np.isfinite(self.levene_p):
+            return few
+        p = p_text(self.levene_p)
+        if self.levene_p >= LEVEL:
+            return f"The spread does not visibly differ between levels ({p}). {few}"
+        return (
+            f"The residuals' spread differs between the levels ({p}): the variance depends on "
+            "this factor in a way the family does not know; try a dispersion formula with it. "
+            + few
         )
 
 
@@ -98,20 +101,36 @@ def holm(p: FloatArray) -> FloatArray:
     return out
 
 
-def brown_forsythe(groups: list[FloatArray]) -> tuple[float, float, tuple[int, int]]:
-    """F, p and degrees of freedom of the analysis of variance of \\|r - median of its group\\|."""
-    away = [np.abs(g - np.median(g)) for g in groups]
-    n, k = sum(map(len, away)), len(away)
-    df = (k - 1, n - k)
-    if k < 2 or n <= k:
-        return float("nan"), float("nan"), df
-    grand = np.concatenate(away).mean()
-    between = sum(len(a) * (a.mean() - grand) ** 2 for a in away) / df[0]
-    within = sum(((a - a.mean()) ** 2).sum() for a in away) / df[1]
-    if within == 0:
-        return float("nan"), float("nan"), df
-    f = float(between / within)
-    return f, float(special.fdtrc(*df, f)), df
+def brown_forsythe(groups: list[FloatArray]) -> tuple[FloatArray, tuple[int, int]]:
+    """F and degrees of freedom of the analysis of variance of \\|r - median of its group\\|.
+
+    Parameters
+    ----------
+    groups : list of ndarray, each (..., rows of the group)
+        One or many sets of residuals.
+
+    Returns
+    -------
+    f : ndarray, shape (...,)
+        NaN with one group, with one row in every group, and without variation within groups.
+    df : tuple of int
+
+    Examples
+    --------
+    >>> f, df = brown_forsythe([np.array([0.1, 0.2, 0.6]), np.array([0.5, 0.7, 0.6])])
+    >>> round(float(f), 2), df
+    (0.64, (1, 4))
+    """
+    away = [np.abs(g - np.median(g, axis=-1, keepdims=True)) for g in groups]
+    sizes = [g.shape[-1] for g in away]
+    df = (len(away) - 1, sum(sizes) - len(away))
+    if min(df) < 1:
+        return np.full(away[0].shape[:-1], np.nan), df
+    means = [a.mean(axis=-1) for a in away]
+    grand = sum(n * m for n, m in zip(sizes, means, strict=True)) / sum(sizes)
+    between = sum(n * (m - grand) ** 2 for n, m in zip(sizes, means, strict=True)) / df[0]
+    within = sum(n * a.var(axis=-1) for n, a in zip(sizes, away, strict=True)) / df[1]
+    return np.where(within > 0, between / np.where(within > 0, within, 1.0), np.nan), df
 
 
 def categorical_test(
@@ -146,18 +165,18 @@ def categorical_test(
         raise DataError(f"{predictor} has missing values; drop these rows or name the level.")
     used = [c for c in range(len(factor.categories)) if np.any(codes == c)]
     groups = [r[codes == c] for c in used]
-    sets = [None if reference is None else reference[:, codes == c] for c in used]
-    tests = [uniformity_test(g, reference=s) for g, s in zip(groups, sets, strict=True)]
+    sets = [] if reference is None else [reference[:, codes == c] for c in used]
+    tests = [uniformity_test(g, reference=s) for g, s in zip_longest(groups, sets)]
     p = np.array([t.p for t in tests])
     frame = pd.DataFrame(
         {"n": [len(g) for g in groups], "d": [t.statistic for t in tests], "p": p},
         index=pd.Index([factor.categories[c] for c in used], name=predictor),
     )
     frame["p_adjusted"] = holm(p)
-    f, levene_p, df = brown_forsythe(groups)
-    if reference is not None and np.isfinite(f):
-        fs = [brown_forsythe([one[codes == c] for c in used])[0] for one in reference]
-        levene_p = float((1 + np.sum(np.array(fs) >= f)) / (len(fs) + 1))
+    f, df = brown_forsythe(groups)
+    levene_p = float(special.fdtrc(*df, f)) if np.isfinite(f) else float("nan")
+    if sets and np.isfinite(f):
+        levene_p = exchangeable_p(float(f), brown_forsythe(sets)[0], "greater")
     smallest = float(frame["p_adjusted"].min())
     return CategoricalTest(
         statistic=smallest,
@@ -167,9 +186,9 @@ def categorical_test(
         + ("" if reference is None else ", p from residuals of simulated data sets"),
         alternative="two-sided",
         nobs=len(r),
-        nsim=0,
+        nsim=0 if reference is None else len(reference),
         frame=frame,
-        levene_statistic=f,
+        levene_statistic=float(f),
         levene_p=levene_p,
         levene_df=df,
         predictor=predictor,

@@ -16,8 +16,6 @@ from glmmlab.residuals.result import (
     ResidualTest,
     count,
     exchangeable_p,
-    p_sentence,
-    paragraph,
     significant_digits,
     simulation_p,
 )
@@ -27,7 +25,7 @@ BOOTSTRAP_MOST = 500
 """Up to this number of rows with a count response the default test is the bootstrap."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class OutlierTest(ResidualTest):
     """Number of observations outside the range of their simulations.
 
@@ -42,8 +40,6 @@ class OutlierTest(ResidualTest):
         share under a right model (not an interval for the estimate).
     margin : {"both", "upper", "lower"}
     type : {"binomial", "bootstrap", "simulations"}
-    resolution : float
-        The smallest p-value that the test can resolve.
     """
 
     frequency: float
@@ -51,15 +47,9 @@ class OutlierTest(ResidualTest):
     interval: tuple[float, float]
     margin: str
     type: str
-    resolution: float = 2.2e-16
 
     title = "Outliers"
     statistic_name = "outliers"
-
-    @property
-    def smallest_p(self) -> float:
-        """Resolution of the p-value."""
-        return self.resolution
 
     def facts(self) -> list[tuple[str, str]]:
         """Label and value of every line of the printed result."""
@@ -71,27 +61,31 @@ class OutlierTest(ResidualTest):
         facts.insert(4, ("95 % interval", f"{low} to {high} ({under})"))
         return facts
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        more = self.frequency > self.expected
-        direction = (
-            "More observations than expected lie beyond everything the model simulates: look at "
-            "these rows (outliers()) for recording errors first; several of them usually mean "
-            "tails that are too light or too small a variance, so read the dispersion test. Do "
-            "not delete rows because of this test."
-            if more
-            else "Fewer observations than expected lie beyond the simulations: the model's tails "
-            "are wider than the data's, as in underdispersion."
-        )
-        return paragraph(
+    def _compared(self) -> str:
+        return (
             f"{count(self.statistic)} of {self.nobs:,} observations "
             f"{'lies' if self.statistic == 1 else 'lie'} outside all {self.nsim} "
             f"simulated values of their row ({_margin_text(self.margin)}); "
-            f"{count(self.expected * self.nobs)} are expected when the model is right.",
-            p_sentence(self),
-            direction if self.significant else "",
+            f"{count(self.expected * self.nobs)} are expected when the model is right."
+        )
+
+    def _direction(self) -> str:
+        if self.frequency > self.expected:
+            return (
+                "More observations than expected lie beyond everything the model simulates: look "
+                "at these rows (outliers()) for recording errors first; several of them usually "
+                "mean tails that are too light or too small a variance, so read the dispersion "
+                "test. Do not delete rows because of this test."
+            )
+        return (
+            "Fewer observations than expected lie beyond the simulations: the model's tails are "
+            "wider than the data's, as in underdispersion."
+        )
+
+    def _limits(self) -> str:
+        return (
             "Outliers are counted, not measured: an observation far outside counts as much as one "
-            "just outside, and more simulations make outliers rarer.",
+            "just outside, and more simulations make outliers rarer."
         )
 
 
@@ -216,7 +210,7 @@ def bootstrap_outlier_test(
         interval=(float(interval[0]), float(interval[1])),
         margin=margin,
         type="bootstrap",
-        resolution=1 / nboot,
+        smallest_p=1 / nboot,
     )
 
 
@@ -260,7 +254,7 @@ def exchangeable_outlier_test(
         interval=(float(interval[0]), float(interval[1])),
         margin=margin,
         type="simulations",
-        resolution=1 / (nsim + 1),
+        smallest_p=1 / (nsim + 1),
     )
 
 

@@ -27,7 +27,7 @@ from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
-from glmmlab.residuals.result import ResidualTest, p_sentence, paragraph
+from glmmlab.residuals.result import LEVEL, SampledTest, paragraph
 from glmmlab.residuals.splines import SplineBasis, rank_transform
 
 QUANTILES = (0.25, 0.5, 0.75)
@@ -35,8 +35,8 @@ FITTED = "fitted values"
 """Name of the default predictor."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class QuantileTest(ResidualTest):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class QuantileTest(SampledTest):
     """Flatness of residual quantiles along a predictor.
 
     Attributes
@@ -51,25 +51,14 @@ class QuantileTest(ResidualTest):
         Name of the predictor.
     basis : int
         Columns of the spline basis, constant included.
-    rows_used : int
-        Rows the test was computed from (a random subset when there are very many).
-    reference_sets : int
-        Sets of residuals under a right model that the p-values are ranked in.
     """
 
     frame: pd.DataFrame
     predictor: str
     basis: int
-    rows_used: int
-    reference_sets: int
 
     title = "Quantiles of the residuals along a predictor"
     statistic_name = "smallest p of a quantile"
-
-    @property
-    def smallest_p(self) -> float:
-        """Resolution of the p-value."""
-        return 1 / (self.reference_sets + 1)
 
     def facts(self) -> list[tuple[str, str]]:
         """Label and value of every line of the printed result."""
@@ -77,26 +66,21 @@ class QuantileTest(ResidualTest):
         each = ", ".join(f"{q:g}: {p:.3g}" for q, p in zip(*self._columns(), strict=True))
         facts.insert(2, ("p by quantile", each))
         facts.insert(1, ("predictor", f"{self.predictor}, rank transformed"))
-        if self.rows_used < self.nobs:
-            facts.append(("rows used", f"a random subset of {self.rows_used}"))
         return facts
 
     def _columns(self) -> tuple[list[float], list[float]]:
         return self.frame["quantile"].tolist(), self.frame["p"].tolist()
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        names = {0.25: "lower quartile", 0.5: "median", 0.75: "upper quartile"}
-        bad = self.frame[self.frame["p"] < 0.05]
-        which = ", ".join(names.get(q, f"{q:g} quantile") for q in bad["quantile"])
-        return paragraph(
+    def _compared(self) -> str:
+        return (
             f"The quartiles of the scaled residuals were followed along {self._along} (by rank) "
-            "and compared with the flat lines at 0.25, 0.5 and 0.75 of a right model.",
-            p_sentence(self),
-            f"Not flat, or not in place: {which}." if self.significant and which else "",
-            self._direction() if self.significant else "",
+            "and compared with the flat lines at 0.25, 0.5 and 0.75 of a right model."
+        )
+
+    def _limits(self) -> str:
+        return (
             "The test sees departures along this one predictor only; a flat picture here says "
-            "nothing about another predictor.",
+            "nothing about another predictor."
         )
 
     @property
@@ -108,6 +92,13 @@ class QuantileTest(ResidualTest):
         return FITTED if self.predictor == FITTED else f"values of {self.predictor}"
 
     def _direction(self) -> str:
+        names = {0.25: "lower quartile", 0.5: "median", 0.75: "upper quartile"}
+        bad = self.frame.loc[self.frame["p"] < LEVEL, "quantile"]
+        which = ", ".join(names.get(q, f"{q:g} quantile") for q in bad)
+        return paragraph(f"Not flat, or not in place: {which}." if which else "", self._pattern())
+
+    def _pattern(self) -> str:
+        """What the quartiles do along the predictor, what it means, what to try."""
         frame = self.frame.set_index("quantile")
         if not {0.25, 0.75} <= set(frame.index):
             return ""
@@ -299,7 +290,7 @@ def quantile_test(
         predictor=predictor,
         basis=basis.shape[1],
         rows_used=len(r),
-        reference_sets=len(reference),
+        smallest_p=1 / (len(reference) + 1),
     )
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from scipy import special
 
 from glmmlab._tables import Document, Exported, Table
 
 ALTERNATIVES = ("two-sided", "greater", "less")
-SIMULATED_REFERENCE = (
-    "The p-value comes from simulated data sets with random effects drawn anew, so likeness that "
-    "the model's random effects explain does not count."
-)
-"""Last words of a test whose p-value is a rank among simulated data sets."""
+SMALLEST_P = 2.2e-16
+"""Resolution of a p-value that comes from a formula: the spacing of numbers next to 1."""
 LEVEL = 0.05
 """Level at which :meth:`ResidualTest.explain` and the figures call a deviation significant."""
 
@@ -36,7 +34,7 @@ def count(value: float) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
-def p_text(p: float, smallest: float = 2.2e-16, digits: int = 3) -> str:
+def p_text(p: float, smallest: float = SMALLEST_P, digits: int = 3) -> str:
     """A p-value as printed: ``p = 0.0321``, ``p < 0.004``, or a sentence for a missing one.
 
     Parameters
@@ -93,7 +91,20 @@ def exchangeable_p(observed: float, simulated: np.ndarray, alternative: str) -> 
     return less if alternative == "less" else min(1.0, 2 * min(greater, less))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+def normal_p(z: float, alternative: str) -> float:
+    """p-value of a standard normal z; "greater" is the upper tail.
+
+    Examples
+    --------
+    >>> round(normal_p(1.96, "greater"), 4)
+    0.025
+    """
+    if alternative == "two-sided":
+        return float(2 * special.ndtr(-abs(z)))
+    return float(special.ndtr(-z if alternative == "greater" else z))
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class ResidualTest(Exported):
     """One test of a model through its simulated residuals.
 
@@ -107,6 +118,8 @@ class ResidualTest(Exported):
         What was tested, and how.
     nobs, nsim : int
         Rows and simulations behind the test.
+    smallest_p : float
+        The smallest p-value that this test can resolve.
     """
 
     statistic: float
@@ -116,6 +129,7 @@ class ResidualTest(Exported):
     alternative: str
     nobs: int
     nsim: int
+    smallest_p: float = SMALLEST_P
 
     title = "Residual test"
     statistic_name = "statistic"
@@ -126,18 +140,26 @@ class ResidualTest(Exported):
         return bool(self.p < LEVEL)
 
     @property
-    def smallest_p(self) -> float:
-        """The smallest p-value that this test can resolve."""
-        return 2.2e-16
-
-    @property
     def p_text(self) -> str:
         """The p-value as printed."""
         return p_text(self.p, self.smallest_p)
 
-    @abstractmethod
     def explain(self) -> str:
         """One paragraph: what was compared, what this deviation usually means, what to try."""
+        direction = self._direction() if self.significant else ""
+        return paragraph(self._compared(), p_sentence(self), direction, self._limits())
+
+    @abstractmethod
+    def _compared(self) -> str:
+        """What was compared, and the statistic."""
+
+    @abstractmethod
+    def _direction(self) -> str:
+        """What a significant deviation in this direction means, and what to try."""
+
+    def _limits(self) -> str:
+        """What the test cannot see."""
+        return ""
 
     def facts(self) -> list[tuple[str, str]]:
         """Label and value of every line of the printed result."""
@@ -179,6 +201,28 @@ class ResidualTest(Exported):
         )
         caption = f"<b>{escape(self.title)}</b><br>{escape(self.method)}"
         return f'<table><caption style="text-align:left">{caption}</caption>{rows}</table>'
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SampledTest(ResidualTest):
+    """A test along a predictor, in time or in space, which uses some of very many rows.
+
+    Attributes
+    ----------
+    rows_used : int
+        Rows the test was computed from.
+    """
+
+    rows_used: int
+
+    sample = "a random subset of {:,}"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Label and value of every line of the printed result."""
+        facts = super().facts()
+        if self.rows_used < self.nobs:
+            facts.append(("rows used", self.sample.format(self.rows_used)))
+        return facts
 
 
 def paragraph(*sentences: str) -> str:

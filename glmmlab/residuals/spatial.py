@@ -19,18 +19,16 @@ from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray, IntArray
 from glmmlab.errors import DataError
+from glmmlab.residuals.autocorrelation import AutocorrelationTest
 from glmmlab.residuals.checks import option, some_rows
 from glmmlab.residuals.pit import row_blocks
 from glmmlab.residuals.result import (
     ALTERNATIVES,
-    SIMULATED_REFERENCE,
-    ResidualTest,
+    SMALLEST_P,
     exchangeable_p,
-    p_sentence,
-    paragraph,
+    normal_p,
     significant_digits,
 )
-from glmmlab.residuals.temporal import normal_p
 
 Blocks = Callable[[], Iterator[tuple[slice, FloatArray]]]
 """Gives the rows of the distance matrix in blocks, as often as it is asked."""
@@ -39,8 +37,8 @@ SPATIAL_ROWS = 5_000
 """With more rows than this, coordinates are those of a random subset of this size."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SpatialTest(ResidualTest):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SpatialTest(AutocorrelationTest):
     """Moran's I of the residuals, with inverse distances as weights.
 
     Attributes
@@ -56,56 +54,41 @@ class SpatialTest(ResidualTest):
         Rows the test was computed from (a random subset when there are very many).
     """
 
-    expected: float
     sd: float
-    reference: str
-    rows_used: int
 
     title = "Spatial autocorrelation"
     statistic_name = "Moran's I"
-
-    @property
-    def smallest_p(self) -> float:
-        """Resolution of the p-value."""
-        return 1 / (self.nsim + 1) if self.reference == "simulations" else 2.2e-16
+    near = "rows near each other"
+    alike = (
+        "Near rows are alike: the field has a gradient or patches that the model does not know, "
+        "and standard errors are usually too small. Try blocks, coordinates or a smooth surface "
+        "as predictors, or a spatial random effect."
+    )
+    unlike = (
+        "Near rows are unlike, as when plots compete with their neighbours: high residuals lie "
+        "beside low ones. Look at the map, and ask what neighbours take from each other."
+    )
 
     def facts(self) -> list[tuple[str, str]]:
         """Label and value of every line of the printed result."""
         facts = super().facts()
-        facts.insert(2, ("expected", significant_digits(self.expected)))
         facts.insert(3, ("standard deviation", significant_digits(self.sd)))
-        if self.rows_used < self.nobs:
-            facts.append(("rows used", f"a random subset of {self.rows_used}"))
         return facts
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        alike, unlike = self._directions()
+    def _compared(self) -> str:
         against = (
             "simulated data sets" if self.reference == "simulations" else "randomly arranged ones"
         )
-        return paragraph(
-            f"Residuals of {self._near()} (weight 1 / distance) were compared with {against}: "
-            f"Moran's I is {self.statistic:.3g}, where {self.expected:.3g} is expected.",
-            p_sentence(self),
-            (alike if self.statistic > self.expected else unlike) if self.significant else "",
-            SIMULATED_REFERENCE if self.reference == "simulations" else "",
-        )
-
-    def _near(self) -> str:
-        return "rows near each other"
-
-    def _directions(self) -> tuple[str, str]:
         return (
-            "Near rows are alike: the field has a gradient or patches that the model does not "
-            "know, and standard errors are usually too small. Try blocks, coordinates or a smooth "
-            "surface as predictors, or a spatial random effect.",
-            "Near rows are unlike, as when plots compete with their neighbours: high residuals lie "
-            "beside low ones. Look at the map, and ask what neighbours take from each other.",
+            f"Residuals of {self.near} (weight 1 / distance) were compared with {against}: "
+            f"Moran's I is {self.statistic:.3g}, where {self.expected:.3g} is expected."
         )
 
+    def _direction(self) -> str:
+        return self.alike if self.statistic > self.expected else self.unlike
 
-@dataclass(frozen=True, eq=False, repr=False)
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class PhylogeneticTest(SpatialTest):
     """Moran's I of the residuals of taxa, with inverse cophenetic distances as weights.
 
@@ -113,18 +96,16 @@ class PhylogeneticTest(SpatialTest):
     """
 
     title = "Phylogenetic autocorrelation"
-
-    def _near(self) -> str:
-        return "closely related taxa"
-
-    def _directions(self) -> tuple[str, str]:
-        return (
-            "Related taxa are alike: they share traits that the model does not know, and standard "
-            "errors are usually too small. Try these traits as predictors, random effects of "
-            "genus and family, or a model with phylogenetic covariance.",
-            "Related taxa are unlike, as when close relatives avoid each other's niche. Look for "
-            "traits in which they differ.",
-        )
+    near = "closely related taxa"
+    alike = (
+        "Related taxa are alike: they share traits that the model does not know, and standard "
+        "errors are usually too small. Try these traits as predictors, random effects of genus "
+        "and family, or a model with phylogenetic covariance."
+    )
+    unlike = (
+        "Related taxa are unlike, as when close relatives avoid each other's niche. Look for "
+        "traits in which they differ."
+    )
 
 
 def matrix_blocks(distances: FloatArray) -> Blocks:
@@ -272,6 +253,7 @@ def spatial_test(
         sd=sd,
         reference="arrangement" if reference is None else "simulations",
         rows_used=len(r),
+        smallest_p=SMALLEST_P if reference is None else 1 / (len(reference) + 1),
     )
 
 

@@ -16,14 +16,12 @@ from glmmlab.residuals.result import (
     ALTERNATIVES,
     ResidualTest,
     count,
-    p_sentence,
-    paragraph,
     significant_digits,
     simulation_p,
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class StatisticTest(ResidualTest):
     """A statistic of the observed response against the same statistic of every simulation.
 
@@ -43,11 +41,6 @@ class StatisticTest(ResidualTest):
     title = "Statistic of the response"
     statistic_name = "observed / simulated"
 
-    @property
-    def smallest_p(self) -> float:
-        """Resolution of the p-value, one simulation."""
-        return 1 / len(self.simulated)
-
     def facts(self) -> list[tuple[str, str]]:
         """Label and value of every line of the printed result."""
         facts = super().facts()
@@ -56,43 +49,41 @@ class StatisticTest(ResidualTest):
         facts.insert(3, ("simulated mean", mean))
         return facts
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        side = "larger" if self.statistic > 1 else "smaller"
-        return paragraph(
+    def _compared(self) -> str:
+        return (
             f"Your statistic is {significant_digits(self.observed)} in the data and "
             f"{significant_digits(float(np.mean(self.simulated)))} on average in "
-            f"{len(self.simulated)} data sets simulated from the fitted model.",
-            p_sentence(self),
+            f"{len(self.simulated)} data sets simulated from the fitted model."
+        )
+
+    def _direction(self) -> str:
+        side = "larger" if self.statistic > 1 else "smaller"
+        return (
             f"The model does not reproduce this feature of the data: it is {side} than the model "
             "produces. Ask which part of the model governs it (mean, variance function, zeros, "
             "random effects) and change that part."
-            if self.significant
-            else "",
         )
 
 
 Test = TypeVar("Test", bound=StatisticTest)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class DispersionTest(StatisticTest):
     """Spread of the data around the predictions against the spread of the simulations."""
 
     title = "Dispersion"
     statistic_name = "dispersion (observed / simulated)"
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        over = self.statistic > 1
-        return paragraph(
-            self._compared(),
-            p_sentence(self),
-            (_OVERDISPERSED if over else _UNDERDISPERSED) if self.significant else "",
+    def _direction(self) -> str:
+        return _OVERDISPERSED if self.statistic > 1 else _UNDERDISPERSED
+
+    def _limits(self) -> str:
+        return (
             "The comparison pools all rows, so rows with a large variance dominate it: a misfit "
             "that differs between small and large predictions can cancel, and a single response "
             "of 0 or 1 carries no information about dispersion at all. Look at the residuals "
-            "against the predictions as well.",
+            "against the predictions as well."
         )
 
     def _compared(self) -> str:
@@ -103,7 +94,7 @@ class DispersionTest(StatisticTest):
         )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class RefitDispersionTest(DispersionTest):
     """Sum of squared Pearson residuals against those of models refitted to simulated data."""
 
@@ -131,36 +122,34 @@ _UNDERDISPERSED = (
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class ZeroInflationTest(StatisticTest):
     """Number of zeros in the data against the number in the simulations."""
 
     title = "Zero inflation"
     statistic_name = "zeros (observed / simulated)"
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
+    def _compared(self) -> str:
+        return (
+            f"The data contain {count(self.observed)} zeros; data sets simulated from the fitted "
+            f"model contain {count(float(np.mean(self.simulated)))} on average."
+        )
+
+    def _direction(self) -> str:
         if self.statistic > 1:
-            direction = (
+            return (
                 "There are more zeros than the model produces. That is not yet zero inflation: "
                 "overdispersed counts have many zeros too. Look at the dispersion test first, try "
                 "a negative binomial, and add a zero-inflation part when zeros are still too many "
                 "and two kinds of zero make sense in your study."
             )
-        else:
-            direction = (
-                "There are fewer zeros than the model produces: the counts may be truncated (only "
-                "units with at least one were recorded), or less spread than the family says."
-            )
-        return paragraph(
-            f"The data contain {count(self.observed)} zeros; data sets simulated from the fitted "
-            f"model contain {count(float(np.mean(self.simulated)))} on average.",
-            p_sentence(self),
-            direction if self.significant else "",
+        return (
+            "There are fewer zeros than the model produces: the counts may be truncated (only "
+            "units with at least one were recorded), or less spread than the family says."
         )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class PearsonDispersionTest(ResidualTest):
     """Sum of squared Pearson residuals against the chi-square distribution.
 
@@ -182,18 +171,21 @@ class PearsonDispersionTest(ResidualTest):
         facts.insert(2, ("chi-square", f"{significant_digits(self.chisq)} on {self.df:g} df"))
         return facts
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        over = self.statistic > 1
-        return paragraph(
+    def _compared(self) -> str:
+        return (
             "The sum of squared Pearson residuals was compared with its residual degrees of "
-            f"freedom; the ratio is {self.statistic:.3g}.",
-            p_sentence(self),
-            (_OVERDISPERSED if over else _UNDERDISPERSED) if self.significant else "",
+            f"freedom; the ratio is {self.statistic:.3g}."
+        )
+
+    def _direction(self) -> str:
+        return _OVERDISPERSED if self.statistic > 1 else _UNDERDISPERSED
+
+    def _limits(self) -> str:
+        return (
             "The chi-square distribution is an approximation that is poor for small counts; with "
             "random effects the degrees of freedom are too many, so that only the alternative "
             "'greater' can be trusted. For families whose Pearson residuals are not scaled by the "
-            "dispersion parameter (Gaussian, gamma) the test says nothing.",
+            "dispersion parameter (Gaussian, gamma) the test says nothing."
         )
 
 
@@ -226,6 +218,7 @@ def statistic_test(
         nsim=len(simulated),
         observed=float(observed),
         simulated=simulated,
+        smallest_p=1 / len(simulated),
     )
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError
+from glmmlab.residuals.autocorrelation import AutocorrelationTest
 from glmmlab.residuals.checks import option
 from glmmlab.residuals.result import (
     ALTERNATIVES,
-    SIMULATED_REFERENCE,
-    ResidualTest,
+    SMALLEST_P,
     exchangeable_p,
-    p_sentence,
+    normal_p,
     paragraph,
 )
 
@@ -23,8 +22,8 @@ EXACT_BELOW = 100
 """Below this number of rows the Durbin-Watson p-value is exact for normal residuals."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class TemporalTest(ResidualTest):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TemporalTest(AutocorrelationTest):
     """Durbin-Watson test of the residuals in the order of time.
 
     Attributes
@@ -40,55 +39,37 @@ class TemporalTest(ResidualTest):
         is simulated).
     """
 
-    expected: float
-    reference: str
-    rows_used: int
-
     title = "Temporal autocorrelation"
     statistic_name = "Durbin-Watson"
+    sample = "{:,} that follow each other"
 
-    @property
-    def smallest_p(self) -> float:
-        """Resolution of the p-value."""
-        return 1 / (self.nsim + 1) if self.reference == "simulations" else 2.2e-16
-
-    def facts(self) -> list[tuple[str, str]]:
-        """Label and value of every line of the printed result."""
-        facts = super().facts()
-        facts.insert(2, ("expected", f"{self.expected:.4g}"))
-        if self.rows_used < self.nobs:
-            facts.append(("rows used", f"{self.rows_used} rows that follow each other"))
-        return facts
-
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        direction = (
-            "It is below what is expected: residuals that follow each other are alike. A trend or "
-            "season is missing from the predictors, or the errors are correlated in time; standard "
-            "errors are then usually too small. Try time or season as a predictor, a random effect "
-            "of the period, or a model with autoregressive errors."
-            if self.statistic < self.expected
-            else "It is above what is expected: high residuals are followed by low ones, as when "
-            "every second measurement was made by another device, or when a process corrects "
-            "itself. Look for what alternates, and make it a predictor."
-        )
-        return paragraph(
+    def _compared(self) -> str:
+        return (
             "Differences between residuals that follow each other in time were compared with the "
             f"residuals' spread: the Durbin-Watson statistic is {self.statistic:.3f}, where "
-            f"{self.expected:.3g} is expected.",
-            p_sentence(self),
-            direction if self.significant else "",
-            SIMULATED_REFERENCE if self.reference == "simulations" else "",
-            "The statistic compares direct neighbours only; look at the autocorrelation function "
-            "for seasons and longer lags.",
+            f"{self.expected:.3g} is expected."
         )
 
+    def _direction(self) -> str:
+        if self.statistic < self.expected:
+            return (
+                "It is below what is expected: residuals that follow each other are alike. A "
+                "trend or season is missing from the predictors, or the errors are correlated in "
+                "time; standard errors are then usually too small. Try time or season as a "
+                "predictor, a random effect of the period, or a model with autoregressive errors."
+            )
+        return (
+            "It is above what is expected: high residuals are followed by low ones, as when every "
+            "second measurement was made by another device, or when a process corrects itself. "
+            "Look for what alternates, and make it a predictor."
+        )
 
-def normal_p(z: float, alternative: str) -> float:
-    """p of a standard normal z; "greater" is the upper tail."""
-    if alternative == "two-sided":
-        return float(2 * special.ndtr(-abs(z)))
-    return float(special.ndtr(-z if alternative == "greater" else z))
+    def _limits(self) -> str:
+        neighbours = (
+            "The statistic compares direct neighbours only; look at the autocorrelation function "
+            "for seasons and longer lags."
+        )
+        return paragraph(super()._limits(), neighbours)
 
 
 def durbin_watson(r: FloatArray) -> FloatArray:
@@ -191,6 +172,7 @@ def temporal_test(
         expected=expected,
         reference=source,
         rows_used=n,
+        smallest_p=SMALLEST_P if reference is None else 1 / (len(reference) + 1),
     )
 
 

@@ -11,10 +11,9 @@ from glmmlab._types import FloatArray
 from glmmlab.residuals.checks import option
 from glmmlab.residuals.result import (
     ALTERNATIVES,
+    SMALLEST_P,
     ResidualTest,
     exchangeable_p,
-    p_sentence,
-    paragraph,
     significant_digits,
 )
 
@@ -22,7 +21,7 @@ EXACT_BELOW = 100
 """Below this number of untied residuals the exact distribution of D is used, as R does."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class UniformityTest(ResidualTest):
     """Kolmogorov-Smirnov test of the scaled residuals against the uniform distribution.
 
@@ -44,11 +43,6 @@ class UniformityTest(ResidualTest):
     title = "Uniformity of the scaled residuals"
     statistic_name = "D"
 
-    @property
-    def smallest_p(self) -> float:
-        """Resolution of the p-value."""
-        return 1 / (self.nsim + 1) if self.reference == "simulations" else 2.2e-16
-
     def facts(self) -> list[tuple[str, str]]:
         """Label and value of every line of the printed result."""
         facts = super().facts()
@@ -56,21 +50,26 @@ class UniformityTest(ResidualTest):
         facts.insert(2, ("largest distance", both))
         return facts
 
-    def explain(self) -> str:
-        """One paragraph: what was compared, what this deviation usually means, what to try."""
-        return paragraph(
+    def _compared(self) -> str:
+        return (
             f"The distribution of the {self.nobs} scaled residuals was compared with the uniform "
             f"distribution that they follow when the model is right; the largest distance between "
-            f"the two distribution functions is D = {self.statistic:.3f}.",
-            p_sentence(self),
-            self._direction() if self.significant else "",
+            f"the two distribution functions is D = {self.statistic:.3f}."
+        )
+
+    def _limits(self) -> str:
+        together = (
             "The test looks at all rows together: it cannot see a pattern along a predictor, and "
-            "it treats the fitted parameters as known.",
+            "it treats the fitted parameters as known. "
+        )
+        if self.reference == "simulations":
+            return together + (
+                "Its p-value comes from the simulated data sets, so rows that share random "
+                "effects drawn anew are treated as they should be."
+            )
+        return together + (
             "It treats the rows as independent, too; where rows share random effects that were "
             "drawn anew, take the reference from the simulations (reference='simulations')."
-            if self.reference != "simulations"
-            else "Its p-value comes from the simulated data sets, so rows that share random "
-            "effects drawn anew are treated as they should be.",
         )
 
     def _direction(self) -> str:
@@ -182,6 +181,7 @@ def uniformity_test(
         d_plus=float(d_plus),
         d_minus=float(d_minus),
         central_share=float(np.mean((r > 0.25) & (r < 0.75))),
+        smallest_p=SMALLEST_P if reference is None else 1 / (len(reference) + 1),
         reference=source,
     )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import glmmlab.residuals as residuals
 from glmmlab.residuals import outliers, pit
+from glmmlab.residuals.categorical import brown_forsythe
 from glmmlab.residuals.quantiles import quantile_curves
 from glmmlab.residuals.splines import SplineBasis, natural_spline, rank_transform
 from glmmlab.residuals.uniformity import ks_p
@@ -129,6 +130,19 @@ def test_binomial_p_against_scipy(k, n, p0, alternative):
     assert outliers.binomial_p(k, n, p0, alternative) == pytest.approx(
         expected, rel=1e-6, abs=1e-12
     )
+
+
+@given(seed=SEEDS, sets=st.integers(1, 4), sizes=st.lists(st.integers(2, 9), min_size=2))
+def test_equal_spread_against_scipy(seed, sets, sizes):
+    from scipy.stats import levene
+
+    rng = np.random.default_rng(seed)
+    groups = [rng.random((sets, n)) for n in sizes]
+    f, df = brown_forsythe(groups)
+    assert df == (len(sizes) - 1, sum(sizes) - len(sizes))
+    if max(sizes) > 2:  # two values are equally far from their median: no variation
+        expected = [levene(*(g[i] for g in groups)).statistic for i in range(sets)]
+        np.testing.assert_allclose(f, expected, rtol=1e-6)
 
 
 @given(seed=SEEDS, n=st.integers(2, 150), alternative=st.sampled_from(["greater", "less"]))

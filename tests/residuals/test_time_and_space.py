@@ -164,14 +164,15 @@ def test_species_measured_several_times_are_aggregated_first():
     assert grouped.test_phylogenetic(pd.DataFrame(tree(8), names, names), "species").nobs == 8
 
 
-def test_very_many_rows_use_some_of_them():
+def test_very_many_rows_use_some_of_them(monkeypatch):
+    monkeypatch.setattr(spatial, "SPATIAL_ROWS", 1_000)  # 5,000 would take seconds
     res = normal(25_000, nsim=30, sd=0.5)
     rng = np.random.default_rng(1)
     time = rng.permutation(25_000)
     test = res.test_temporal(time)
     assert test.rows_used == 20_000 and "follow each other" in str(test)
     place = res.test_spatial(rng.random(25_000), rng.random(25_000), reference="independent")
-    assert place.rows_used == 5_000 and "random subset of 5000" in str(place)
+    assert place.rows_used == 1_000 and "random subset of 1,000" in str(place)
     plain = normal(25_000, nsim=30).test_temporal(time)
     assert plain.rows_used == plain.nobs == 25_000 and plain.reference == "normal"
 
@@ -196,14 +197,15 @@ def test_time_series_say_how_they_are_drawn(n, words):
     plt.close("all")
 
 
-def test_maps_of_many_rows_show_means_in_bins():
+def test_maps_of_many_rows_show_means_in_bins(monkeypatch):
+    monkeypatch.setattr(spatial, "SPATIAL_ROWS", 1_000)
     rng = np.random.default_rng(1)
     x, y = rng.random((2, 6000))
     s = rng.normal(size=(40, 6000))
     res = residuals.from_simulations(rng.normal(2 * (x - 0.5), 1), s, np.zeros(6000), False, 1)
     ax = res.plot_spatial(x, y)
     text = " ".join(t.get_text() for t in ax.texts).replace("\n", " ")
-    assert "mean residual in bins" in text and "random 5,000 rows" in text
+    assert "mean residual in bins" in text and "random 1,000 rows" in text
     bins = ax.collections[0]
     across, means = np.asarray(bins.get_offsets())[:, 0], np.asarray(bins.get_array())
     for at in (1 / 6, 5 / 6):  # y ~ N(2 (x - 1/2), 1): E Phi(y) = Phi(2 (x - 1/2) / sqrt 2)
