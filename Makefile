@@ -15,10 +15,11 @@ export PYDEVD_DISABLE_FILE_VALIDATION = 1
 SITE = _build/html
 WITH_SITE = .venv/.installed-site
 
-.PHONY: help book test lint lab exercises matrix site-check handouts site-zip figures studies clean
+.PHONY: help book notebooks test lint lab exercises matrix site-check handouts site-zip figures studies clean
 
 help:
 	@echo 'make book        execute every notebook and build _build/html'
+	@echo 'make notebooks   run the notebooks and store what they print (before a commit)'
 	@echo 'make test        run the whole test suite, docstrings and notebooks included'
 	@echo 'make lint        ruff (lint and format) and mypy'
 	@echo 'make lab         open your copies of the exercise notebooks in JupyterLab (FRESH=1: new copies)'
@@ -45,6 +46,9 @@ $(INSTALLED): pyproject.toml constraints.txt tools/make_venv.sh
 # with a rerun; the pages of book/ are executed either way.
 book: $(INSTALLED)
 	@$(JUPYTER_BOOK) build . --all -q -W -n --keep-going
+
+notebooks: $(INSTALLED)
+	@$(PY) tools/run_notebooks.py
 
 test: $(INSTALLED)
 	@$(PY) -m pytest --doctest-modules --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg glmmlab tests notebooks

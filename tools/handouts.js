@@ -25,6 +25,12 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
     .forEach((node) => node.remove());
   all("a").forEach((link) => link.replaceWith(...link.childNodes));
 
+  // A chapter's last cell compares its numbers with R's; on paper its one line stands forlorn.
+  const cells = all(".cell");
+  const last = cells[cells.length - 1];
+  if (last && last.querySelector("details.hide") && !last.querySelector("img, table, svg")
+    && !last.closest("details, .solution")) { last.remove(); }
+
   // --- answers, folded code, predictions ---
   const give = (node) => { node.classList.add("given"); return node; };
   all("details").forEach((box) => {
@@ -125,6 +131,7 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
     table.style.width = "100%";
     return table;
   };
+  const checkpoint = all("h2").find((node) => /^Checkpoint/.test(node.textContent.trim()));
   if ((notes.sheet || []).length) {
     const section = make("section", "");
     section.append(make("h2", "", "Paper and pencil"));
@@ -139,7 +146,6 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
       }
       section.append(block);
     });
-    const checkpoint = all("h2").find((node) => /^Checkpoint/.test(node.textContent.trim()));
     if (checkpoint) { checkpoint.parentElement.before(section); } else { article.append(section); }
   }
 
@@ -161,7 +167,8 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
     }
     const end = make("div", "keep");
     end.append(make("h2", "", "Before you go"), make("p", "handout-lead", "The muddiest point of this chapter, for me:"), lines(2));
-    article.append(end);
+    // The exercises are for afterwards.
+    if (checkpoint) { checkpoint.parentElement.after(end); } else { article.append(end); }
   } else {
     const guide = make("div", "handout-guide keep");
     guide.append(make("h2", "", "For the instructor"));
@@ -186,6 +193,9 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
 
   // --- what is kept on one page, and what is made to fit it ---
   const width = article.clientWidth;
+  // A tall figure at the height of a wide one would have letters too small to read.
+  all("img").filter((image) => image.naturalHeight > 0.72 * image.naturalWidth)
+    .forEach((image) => { image.style.maxHeight = "112mm"; });
   const shrink = (node, least) => {
     let size = parseFloat(getComputedStyle(node).fontSize);
     const smallest = size * least;
@@ -203,8 +213,9 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
     }
   });
   all("mjx-container[display]").forEach((formula) => shrink(formula, 0.7));
-  all(".cell, .cell_input, table, .admonition, .answer-of, pre, ol, ul, figure, .sliders-fallback").forEach((node) => {
-    const most = node.matches(".answer-of") ? 0.22 : 0.42;
+  all(".cell, .cell_input, .output, table, .admonition, .answer-of, pre, ol, ul, figure, .sliders-fallback").forEach((node) => {
+    // A summary is read as one piece.
+    const most = { "answer-of": 0.22, output: 0.62 }[node.classList[0]] || 0.42;
     if (node.getBoundingClientRect().height < most * pageHeight) { node.classList.add("keep"); }
   });
   // A line that announces something stays with it.
