@@ -57,8 +57,7 @@ def run(path: Path) -> None:
     ).execute()
     notebook.metadata = nbformat.from_dict(metadata)  # not the version of this Python
     shrink_pictures(notebook)
-    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    nbformat.write(notebook, path)
 
 
 def main() -> None:
