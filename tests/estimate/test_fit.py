@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 import glmmlab as gl
 from conftest import reference_data
 from glmmlab.design import build_design
+from glmmlab.estimate import settle
 from glmmlab.estimate.separation import separating_direction
 from glmmlab.estimate.settle import canonical
 from glmmlab.laplace import Laplace
@@ -217,3 +218,23 @@ def test_rank_deficient_designs_drop_later_columns():
     assert np.isnan(fit.params["twice"])
     assert fit.llf == pytest.approx(plain.llf, abs=1e-8)
     assert fit.npar == plain.npar
+
+
+@pytest.mark.parametrize("family", ["poisson", "nbinom2", "binomial"])
+def test_large_data_have_the_standard_errors_of_central_differences(family, monkeypatch):
+    rng = np.random.default_rng(11)
+    n = 9_000
+    a, b, x = rng.integers(0, 150, n), rng.integers(0, 12, n), rng.normal(size=(n, 3))
+    eta = -1 + x @ [0.4, -0.2, 0.1] + rng.normal(0, 0.7, 150)[a] + rng.normal(0, 0.4, 12)[b]
+    y = rng.random(n) < 1 / (1 + np.exp(-eta)) if family == "binomial" else rng.poisson(np.exp(eta))
+    data = pd.DataFrame({"y": y.astype(int), "a": a, "b": b}).join(pd.DataFrame(x).add_prefix("x"))
+    formula = "y ~ x0 + x1 + x2 + (1 | a) + (1 | b)"
+    one_sided = gl.glmm(formula, data, family)
+    asked = []
+    monkeypatch.setattr(settle, "_economical", lambda *_: asked.append(1))
+    central = gl.glmm(formula, data, family)
+    assert asked
+    assert_allclose(one_sided.bse, central.bse, rtol=1e-5)
+    assert_allclose(
+        np.diag(one_sided.estimate.cov_full), np.diag(central.estimate.cov_full), rtol=3e-5
+    )
