@@ -51,7 +51,7 @@ notebooks: $(INSTALLED)
 	@$(PY) tools/run_notebooks.py
 
 test: $(INSTALLED)
-	@$(PY) -m pytest --doctest-modules --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg glmmlab tests notebooks
+	@$(PY) -m pytest -n auto --dist loadfile --doctest-modules --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg glmmlab tests notebooks
 
 lint: $(INSTALLED)
 	@$(PY) -m ruff check --quiet .
