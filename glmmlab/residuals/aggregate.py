@@ -33,6 +33,8 @@ def recalculate(
 
     if res.refits is not None:
         raise DataError("Residuals from refits cannot be aggregated; simulate without refit.")
+    if res.rotated is not None:
+        raise DataError("Rotated residuals cannot be aggregated; simulate without rotation.")
     if isinstance(by, str):
         option(by, ("sum", "mean"), "by")
     keep = np.ones(res.nobs, bool) if select is None else _one_a_row(select, res.nobs, "select")
@@ -84,6 +86,7 @@ def select(res: SimulatedResiduals, rows: ArrayLike) -> SimulatedResiduals:
         pearson=None,
         pearson_df=None,
         refits=refits,
+        rotated=res.rotated and (res.rotated[0][keep], res.rotated[1][:, keep]),
     )
 
 

@@ -60,8 +60,11 @@ def from_simulations(
         "pit": share of simulations below the observation, ties randomised.  "traditional":
         interpolated distribution function with denominator nsim + 1.
     rotation : array (nobs, nobs) or "estimated", optional
-        Covariance of the responses under the model (or estimate it from the simulations); data
-        and simulations are multiplied by its inverse Cholesky factor before ranking.
+        Covariance of the responses under the model (or estimate it from the data and the
+        simulations together); data and simulations are multiplied by its inverse Cholesky factor
+        before ranking.  Statistics of the response (dispersion, zeros) stay those of the data as
+        they are.  R's DHARMa estimates the covariance from the simulations alone, and then
+        rejects right models of 100 rows more often than not.
     data : DataFrame, optional
         Predictors, so that they can be named later.
     pearson, pearson_df : optional
@@ -185,17 +188,17 @@ def build(
 ) -> SimulatedResiduals:
     """Rank checked observations among checked simulations."""
     noise = int(rng.integers(2**63))
+    rotated = None
     if refits is not None:
         method = "refit"
         scaled = traditional(refits.observed, refits.simulated, integer, rng)
+    elif rotation is not None:
+        rotated = _rotated(observed, simulated, rotation, method)
+        scaled = pit(*rotated, rng)
+    elif method == "pit":
+        scaled = pit(observed, simulated, rng)
     else:
-        if rotation is not None:
-            observed, simulated, fitted = _rotated(observed, simulated, fitted, rotation, method)
-            integer = False
-        if method == "pit":
-            scaled = pit(observed, simulated, rng)
-        else:
-            scaled = traditional(observed, simulated, integer, rng)
+        scaled = traditional(observed, simulated, integer, rng)
     return SimulatedResiduals(
         observed=_frozen(observed),
         simulated=_frozen(simulated),
@@ -210,6 +213,7 @@ def build(
         pearson=pearson,
         pearson_df=pearson_df,
         refits=refits,
+        rotated=rotated,
         noise=noise,
     )
 
@@ -217,16 +221,17 @@ def build(
 def _rotated(
     observed: FloatArray,
     simulated: AnyArray,
-    fitted: FloatArray,
     rotation: ArrayLike | str,
     method: str,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Data, simulations and predictions in coordinates where the rows are uncorrelated."""
+) -> tuple[FloatArray, FloatArray]:
+    """Data and simulations in coordinates where the rows are uncorrelated."""
     if method != "pit":
         raise DataError("rotation needs method='pit'.")
     if isinstance(rotation, str):
         option(rotation, ("estimated",), "rotation")
-        covariance = estimated_covariance(simulated)
+        # the data are one of the sets: were they left out, they alone would be rotated by a
+        # covariance that does not know them, and would stand apart from the simulations
+        covariance = estimated_covariance(np.vstack([observed[None, :], simulated]))
     else:
         covariance = np.asarray(rotation, dtype=float)
         if covariance.shape != (len(observed), len(observed)):
@@ -235,10 +240,9 @@ def _rotated(
             )
     try:
         y, s = rotate(observed, simulated, covariance)
-        mu, _ = rotate(fitted, simulated[:1], covariance)
     except np.linalg.LinAlgError:
         raise DataError("rotation must be positive definite; give a covariance matrix.") from None
-    return y, s, mu
+    return _frozen(y), _frozen(s)
 
 
 def _frozen(values: AnyArray) -> AnyArray:

@@ -122,14 +122,14 @@ class TestedResiduals(ScaledValues):
         seed : int or Generator, optional
             None uses a seed kept with the residuals: asking twice gives the same answer.
         """
-        chosen = type or outliers.default_type(self.integer, self.nobs, self.dependent)
+        chosen = type or outliers.default_type(self._counts, self.nobs, self.dependent)
         option(chosen, ("binomial", "bootstrap", "simulations"), "type")
         y, s = self._ranked
         if chosen == "simulations":
             return outliers.exchangeable_outlier_test(y, s, margin, alternative)
         if chosen == "binomial":
             r = self.scaled
-            if self.method == "pit" and self.integer:  # an exact null distribution despite ties
+            if self.method == "pit" and self._counts:  # an exact null distribution despite ties
                 r = pooled_rank(y, s, self._rng(seed, 5))
             return outliers.binomial_outlier_test(r, self.nsim, margin, alternative)
         return outliers.bootstrap_outlier_test(

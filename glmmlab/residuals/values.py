@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +53,8 @@ class ScaledValues:
         Pearson residuals and their residual degrees of freedom.
     refits : Refits or None
         Residuals of the refitted models, with ``method="refit"``.
+    rotated : tuple of ndarray, or None
+        Responses and simulations as they were ranked, with ``rotation=``.
     noise : int
         Seed of what is random in the tests.
     most_rows : int
@@ -73,7 +75,8 @@ class ScaledValues:
     pearson: FloatArray | None = None
     pearson_df: float | None = None
     refits: Refits | None = None
-    noise: int = field(default=0)
+    rotated: tuple[FloatArray, AnyArray] | None = None
+    noise: int = 0
     most_rows: int = MANY_ROWS
 
     @property
@@ -126,10 +129,15 @@ class ScaledValues:
 
     @property
     def _ranked(self) -> tuple[FloatArray, AnyArray]:
-        """What was ranked: responses, or the residuals of refitted models."""
-        if self.refits is None:
-            return self.observed, self.simulated
-        return self.refits.observed, self.refits.simulated
+        """What was ranked: responses, rotated ones, or the residuals of refitted models."""
+        if self.refits is not None:
+            return self.refits.observed, self.refits.simulated
+        return self.rotated or (self.observed, self.simulated)
+
+    @property
+    def _counts(self) -> bool:
+        """Whether what was ranked are counts."""
+        return self.integer and self.rotated is None
 
     @cached_property
     def _rows(self) -> IntArray:
@@ -154,7 +162,8 @@ class ScaledValues:
         return generator(seed)
 
     def __repr__(self) -> str:
-        kind = f", random effects {self.random_effects}" if self.random_effects else ""
+        kind = ", rotated" if self.rotated else ""
+        kind += f", random effects {self.random_effects}" if self.random_effects else ""
         return (
             f"<SimulatedResiduals ({self.method}{kind}): {self.nobs} rows, {self.nsim} simulations>"
         )

@@ -205,6 +205,49 @@ def test_rotation_removes_known_correlation():
     assert estimated.test_temporal(np.arange(60)).p > 0.01
 
 
+def correlated(rng, n: int, nsim: int = 250):
+    """Data and simulations of rows with correlation 0.7 at lag 1."""
+    covariance = 0.7 ** np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    draws = rng.multivariate_normal(np.zeros(n), covariance, nsim + 1, method="cholesky")
+    return draws[0], draws[1:], np.zeros(n)
+
+
+@pytest.mark.parametrize("n", [30, 80])
+def test_an_estimated_rotation_does_not_set_the_data_apart(n):
+    """Right models: 60 simulations are few for a covariance of 30 rows, and too few for 80.
+
+    Were the covariance estimated without the data, more than half would be rejected.  40 models:
+    5 % and three standard errors are 15 %.
+    """
+    p = []
+    for seed in range(40):
+        y, s, mu = correlated(np.random.default_rng(seed), n, 60)
+        res = residuals.from_simulations(y, s, mu, False, seed, rotation="estimated")
+        p.append([res.test_uniformity().p, res.test_dispersion().p, res.test_outliers().p])
+    assert (np.array(p) < 0.05).mean(axis=0).max() <= 0.15
+
+
+def test_rotation_turns_what_is_ranked_and_nothing_else():
+    rng = np.random.default_rng(1)
+    y, s, mu = correlated(rng, 40)
+    counts = [np.maximum(np.rint(v), 0) for v in (y, s)]
+    plain, turned = (
+        residuals.from_simulations(*counts, mu, True, 1, rotation=r)
+        for r in (None, np.cov(s, rowvar=False))
+    )
+    assert "rotated" in repr(turned) and "rotated" not in repr(plain)
+    assert not np.allclose(plain.scaled, turned.scaled)
+    for name in ("test_dispersion", "test_zero_inflation"):  # of the counts as they are
+        assert getattr(plain, name)().p == getattr(turned, name)().p
+    assert plain.test_outliers().type == "bootstrap"
+    assert turned.test_outliers().type == "binomial"  # rotated counts have no ties
+    some = turned.select(np.arange(40) < 9)
+    np.testing.assert_array_equal(some.scaled, turned.scaled[:9])
+    assert some.test_uniformity(reference="simulations").nobs == 9
+    with pytest.raises(DataError, match="without rotation"):
+        turned.recalculate(np.arange(40) // 4)
+
+
 @pytest.mark.parametrize(
     ("make", "test", "words"),
     [
