@@ -64,6 +64,14 @@ class CategoricalTest(ResidualTest):
             "compared between levels."
         )
 
+    def _surprise(self) -> str:
+        if self.significant or not self.levene_p < LEVEL:
+            return super()._surprise()
+        return (
+            "Within the levels, deviations of this size arise by chance from a right model "
+            f"({self.p_text})."
+        )
+
     def _direction(self) -> str:
         return (
             f"Not uniform in: {', '.join(map(str, self.levels_deviating))}. The mean or the "

@@ -79,7 +79,8 @@ class OutlierTest(ResidualTest):
             )
         return (
             "Fewer observations than expected lie beyond the simulations: the model's tails are "
-            "wider than the data's, as in underdispersion."
+            "wider than the data's, as in underdispersion. Read the dispersion test, and try a "
+            "family with a smaller variance."
         )
 
     def _limits(self) -> str:

@@ -19,6 +19,7 @@ z            B' psi: the score of tau's regression quantile at "flat at tau", (k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,9 +73,11 @@ class QuantileTest(SampledTest):
         return self.frame["quantile"].tolist(), self.frame["p"].tolist()
 
     def _compared(self) -> str:
+        quantiles = self.frame["quantile"].tolist()
+        name = "quartiles" if quantiles == list(QUANTILES) else "quantiles"
         return (
-            f"The quartiles of the scaled residuals were followed along {self._along} (by rank) "
-            "and compared with the flat lines at 0.25, 0.5 and 0.75 of a right model."
+            f"The {name} of the scaled residuals were followed along {self._along} (by rank) and "
+            f"compared with the flat lines of a right model, at {listed(quantiles)}."
         )
 
     def _limits(self) -> str:
@@ -90,6 +93,18 @@ class QuantileTest(SampledTest):
     @property
     def _values(self) -> str:
         return FITTED if self.predictor == FITTED else f"values of {self.predictor}"
+
+    @property
+    def _missing(self) -> str:
+        return (
+            "a missing predictor"
+            if self.predictor == FITTED
+            else f"{self.predictor} itself if it is missing"
+        )
+
+    @property
+    def _with_predictor(self) -> str:
+        return "" if self.predictor == FITTED else f" with {self.predictor}"
 
     def _direction(self) -> str:
         names = {0.25: "lower quartile", 0.5: "median", 0.75: "upper quartile"}
@@ -108,13 +123,13 @@ class QuantileTest(SampledTest):
             return (
                 f"The quartiles move apart towards {where} {self._values}: the spread "
                 "of the data changes in another way than the variance function says. Try another "
-                "family, or a dispersion formula with this predictor."
+                f"family, or a dispersion formula{self._with_predictor}."
             )
         if low * high > 0 and min(abs(low), abs(high)) > 0.05:
             trend = "rise" if low > 0 else "fall"
             return (
                 f"The quartiles {trend} together with {self._along}: the mean curve is wrong "
-                "there. Try the predictor itself if it is missing, a quadratic or spline term, an "
+                f"there. Try {self._missing}, a quadratic or spline term, an "
                 "interaction, or another link."
             )
         if (frame["smooth_p"] < 0.05).any():
@@ -141,6 +156,18 @@ class QuantileTest(SampledTest):
         return (
             "They are flat but out of place: compare with the tests of uniformity and dispersion."
         )
+
+
+def listed(values: Sequence[float]) -> str:
+    """Numbers as a list in a sentence.
+
+    Examples
+    --------
+    >>> listed([0.25, 0.5, 0.75])
+    '0.25, 0.5 and 0.75'
+    """
+    *first, last = (f"{value:g}" for value in values)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def scores(r: FloatArray, basis: FloatArray, tau: float) -> FloatArray:
@@ -280,8 +307,7 @@ def quantile_test(
     return QuantileTest(
         statistic=float(frame["p"].min()),
         p=monte_carlo(overall[0], overall[1:]),
-        null_hypothesis="the residuals' quantiles are flat lines at "
-        + ", ".join(f"{q:g}" for q in quantiles),
+        null_hypothesis="the residuals' quantiles are flat lines at " + listed(quantiles),
         method=f"Score tests of spline regression quantiles, p from {source}",
         alternative="two-sided",
         nobs=len(r) if nobs is None else nobs,

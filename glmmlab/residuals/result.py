@@ -34,6 +34,17 @@ def count(value: float) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
+def percent(share: float) -> str:
+    """A share as printed.
+
+    Examples
+    --------
+    >>> percent(0.358)
+    '36 %'
+    """
+    return f"{100 * share:.0f} %"
+
+
 def p_text(p: float, smallest: float = SMALLEST_P, digits: int = 3) -> str:
     """A p-value as printed: ``p = 0.0321``, ``p < 0.004``, or a sentence for a missing one.
 
@@ -147,11 +158,15 @@ class ResidualTest(Exported):
     def explain(self) -> str:
         """One paragraph: what was compared, what this deviation usually means, what to try."""
         direction = self._direction() if self.significant else ""
-        return paragraph(self._compared(), p_sentence(self), direction, self._limits())
+        return paragraph(self._compared(), self._surprise(), direction, self._limits())
 
     @abstractmethod
     def _compared(self) -> str:
         """What was compared, and the statistic."""
+
+    def _surprise(self) -> str:
+        """How surprising the deviation is."""
+        return p_sentence(self)
 
     @abstractmethod
     def _direction(self) -> str:
@@ -239,7 +254,13 @@ def p_sentence(test: ResidualTest) -> str:
             "A deviation this large would rarely arise by chance from the fitted model "
             f"({test.p_text})."
         )
+    proof = f"which with {test.nobs:,} rows is not proof that there is none."
+    if test.alternative != "two-sided":
+        return (
+            f"You asked about one direction only ({test.alternative!r}): there the test saw no "
+            f"problem ({test.p_text}), {proof}"
+        )
     return (
         f"Deviations of this size arise by chance from a right model ({test.p_text}): this check "
-        f"saw no problem, which with {test.nobs} rows is not proof that there is none."
+        f"saw no problem, {proof}"
     )

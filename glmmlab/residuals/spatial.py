@@ -27,6 +27,7 @@ from glmmlab.residuals.result import (
     SMALLEST_P,
     exchangeable_p,
     normal_p,
+    paragraph,
     significant_digits,
 )
 
@@ -80,9 +81,16 @@ class SpatialTest(AutocorrelationTest):
             "simulated data sets" if self.reference == "simulations" else "randomly arranged ones"
         )
         return (
-            f"Residuals of {self.near} (weight 1 / distance) were compared with {against}: "
+            f"Residuals of {self.near} were compared with {against}: "
             f"Moran's I is {self.statistic:.3g}, where {self.expected:.3g} is expected."
         )
+
+    def _limits(self) -> str:
+        pairs = (
+            "Every pair counts, weighted by 1 / distance: likeness that ends after a short "
+            "distance can drown among the many far pairs."
+        )
+        return paragraph(super()._limits(), pairs)
 
     def _direction(self) -> str:
         return self.alike if self.statistic > self.expected else self.unlike

@@ -57,7 +57,7 @@ class StatisticTest(ResidualTest):
         )
 
     def _direction(self) -> str:
-        side = "larger" if self.statistic > 1 else "smaller"
+        side = "larger" if self.observed > np.mean(self.simulated) else "smaller"
         return (
             f"The model does not reproduce this feature of the data: it is {side} than the model "
             "produces. Ask which part of the model governs it (mean, variance function, zeros, "
@@ -102,7 +102,13 @@ class RefitDispersionTest(DispersionTest):
         return (
             "The sum of squared Pearson residuals was compared with that of the same model "
             f"refitted to {len(self.simulated)} simulated data sets: in the data it is "
-            f"{self.statistic:.3g} times as large."
+            f"{self.statistic:.3g} times as large as on average there."
+        )
+
+    def _limits(self) -> str:
+        return (
+            "The comparison pools all rows: a misfit that differs between small and large "
+            "predictions can cancel. Look at the residuals against the predictions as well."
         )
 
 
@@ -207,7 +213,9 @@ def statistic_test(
             "is a finite number for every data set."
         )
     mean = float(simulated.mean())
-    ratio = observed / mean if mean != 0 else (1.0 if observed == 0 else np.inf)
+    ratio = (
+        observed / mean if mean != 0 else (1.0 if observed == 0 else np.copysign(np.inf, observed))
+    )
     return kind(
         statistic=float(ratio),
         p=simulation_p(observed, simulated, alternative),

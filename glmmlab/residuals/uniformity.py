@@ -14,6 +14,8 @@ from glmmlab.residuals.result import (
     SMALLEST_P,
     ResidualTest,
     exchangeable_p,
+    paragraph,
+    percent,
     significant_digits,
 )
 
@@ -75,25 +77,28 @@ class UniformityTest(ResidualTest):
     def _direction(self) -> str:
         smaller, larger = sorted((self.d_plus, self.d_minus))
         if smaller > 0.5 * larger:
+            share = percent(self.central_share)
             if self.central_share < 0.5:
                 return (
-                    f"Too few residuals ({self.central_share:.0%}) lie in the middle half, too "
+                    f"Too few residuals ({share}) lie in the middle half, too "
                     "many near 0 and 1: the data are more spread out than the model says "
                     "(overdispersion). Try a missing predictor or random effect, or a family with "
                     "a larger variance (negative binomial, beta-binomial, a dispersion formula)."
                 )
             return (
-                f"Too many residuals ({self.central_share:.0%}) lie in the middle half: the data "
+                f"Too many residuals ({share}) lie in the middle half: the data "
                 "are less spread out than the model says (underdispersion). Try another variance "
                 "function, or a simpler model."
             )
         side, other = ("small", "too high") if self.d_plus > self.d_minus else ("large", "too low")
-        return (
-            f"There are too many {side} residuals: most observations lie on one side of what the "
-            f"model predicts, i.e. its predictions are {other} for most rows, or the assumed "
-            "distribution has the wrong skewness. With random effects drawn anew, one large group "
-            "away from the average can do the same. Plot the residuals against each predictor, "
-            "and try another family or link."
+        group = (
+            "With random effects drawn anew, one large group away from the average can do the same."
+        )
+        return paragraph(
+            f"There are too many {side} residuals: the predictions are {other} for most rows, or "
+            "the assumed distribution has the wrong skewness.",
+            "" if self.reference == "simulations" else group,
+            "Plot the residuals against each predictor, and try another family or link.",
         )
 
 

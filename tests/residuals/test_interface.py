@@ -20,6 +20,7 @@ from glmmlab.errors import (
     UnknownColumnError,
     UnknownNameError,
 )
+from glmmlab.residuals.categorical import categorical_test
 
 N = 80
 
@@ -283,6 +284,21 @@ def test_explanations_without_deviation_do_not_claim_a_proof(frame):
         assert "not proof" in result.explain() or result.significant
         assert result.p_text in str(result) and "H0" in str(result)
         assert result._repr_html_().startswith("<table>")
+
+
+def test_explanations_speak_of_what_was_asked():
+    res = overdispersed(1.6)
+    assert "one direction only ('less')" in res.test_dispersion("less").explain()
+    assert "at 0.1 and 0.9." in res.test_quantiles(quantiles=(0.1, 0.9)).explain()
+    # the ratio of negative numbers says nothing about which is larger
+    below = res.test_generic(lambda y: np.min(y) - 20).explain()
+    assert "smaller than the model produces" in below
+    even = (np.arange(40) + 0.5) / 40
+    narrow = 0.5 + 0.6 * (even - 0.5)
+    factor = pd.Categorical(np.repeat(list("abcd"), 40))
+    test = categorical_test(np.concatenate([even, even, even, narrow]), factor, "plot")
+    assert not test.significant and test.levene_p < 0.05
+    assert "saw no problem" not in test.explain() and "spread differs" in test.explain()
 
 
 def test_quantile_explanations():
