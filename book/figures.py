@@ -6,6 +6,7 @@ The colours and their meaning are the package's: glmmlab/plots/style.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,6 +29,11 @@ def use_style() -> None:
     sizes = dict.fromkeys(("font.size", "axes.titlesize", "axes.labelsize"), 12)
     ticks = dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 11)
     plt.rcParams.update(sizes | ticks | {"svg.hashsalt": "glmmlab"})
+
+
+def studies() -> Path:
+    """Where the long simulation studies keep what they counted."""
+    return Path(__file__).resolve().parents[1] / "benchmarks" / "studies" / "results"
 
 
 def tint(colour: str, share: float) -> tuple[float, float, float]:

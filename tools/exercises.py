@@ -7,7 +7,7 @@ answers of a checkpoint are dropdowns of class ``answer`` and cells tagged ``hid
 cell takes the place of each solution. What the book's builder understands and JupyterLab does not
 becomes plain Markdown. Cells lose their outputs, and statements that need a result of a solution.
 Pages of book/ that have exercises are read as notebooks first; what draws with the book's own
-drawings (book/figures.py) stays in the book.
+drawings (book/figures.py), or from the stored counts of its studies, stays in the book.
 """
 
 from __future__ import annotations
@@ -27,7 +27,13 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "notebooks"
-PAGES = ("from_lmm_to_glmm", "three_steps", "wrap_up")  # of book/, with exercises
+PAGES = (  # of book/, with exercises
+    "from_lmm_to_glmm",
+    "three_steps",
+    "how_far_to_trust",
+    "residual_tests",
+    "wrap_up",
+)
 OUTPUT = ROOT / "_build" / "exercises"
 WELCOME = (
     "> **Your copy.** This is the chapter without its solutions. Run it from top to bottom, and "
@@ -298,7 +304,18 @@ def _setup(source: str) -> tuple[str, set[str]]:
     lost = {*names, "glue"} - {*colours}
     kept = source.replace(found[0], ours)
     kept = re.sub(r"^from myst_nb import glue\n", "", kept, flags=re.M)
-    return without(kept, lost), lost
+    before = ""
+    while kept != before:  # what needs something lost is lost as well
+        before, kept = kept, without(kept, lost)
+        lost |= made(before) - made(kept)
+    return kept, lost
+
+
+def _kind(source: str) -> str:
+    """What a cell shows, for those who do not see it."""
+    if "plt." in source or "pd.DataFrame" not in source:
+        return "numbers" if "Markdown(" in source else "a figure"
+    return "a table"
 
 
 def page_as_notebook(path: Path) -> tuple[NotebookNode, list[str]]:
@@ -330,7 +347,7 @@ def page_as_notebook(path: Path) -> tuple[NotebookNode, list[str]]:
             continue
         elif without(source, drawings) != source.strip():
             dropped.append(source)
-            prose("*The book has a figure here.*")
+            prose(f"*The book has {_kind(source)} here.*")
             continue
         name = f"{path.stem}-{len(cells):03d}"
         cells.append(nbformat.v4.new_code_cell(source.strip(), id=name, metadata={"tags": tags}))
