@@ -84,6 +84,17 @@ def test_the_workflow_keeps_the_branch_that_the_links_name() -> None:
     assert any("REPO_URL" in step.get("env", {}) for step in jobs["build"]["steps"])
 
 
+def test_the_workflow_installs_what_the_tool_imports() -> None:
+    """The job that derives the notebooks has no more than it installs by name."""
+    text = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(text)["jobs"]["exercises"]["steps"]
+    installed = next(step["run"] for step in steps if "pip install" in step.get("run", "")).split()
+    source = (ROOT / "tools" / "exercises.py").read_text(encoding="utf-8")
+    imported = set(re.findall(r"^(?:import|from) (\w+)", source, re.M))
+    wanted = {{"yaml": "pyyaml"}.get(name, name) for name in imported - sys.stdlib_module_names}
+    assert wanted and wanted <= set(installed)
+
+
 def test_binder_installs_what_a_learner_installs() -> None:
     lines = (BINDER / "requirements.txt").read_text(encoding="utf-8").split("\n")
     wanted = [line for line in lines if line and not line.startswith("#")]

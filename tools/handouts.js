@@ -215,18 +215,19 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
   all("mjx-container[display]").forEach((formula) => shrink(formula, 0.7));
   all(".cell, .cell_input, .output, table, .admonition, .answer-of, pre, ol, ul, figure, .sliders-fallback").forEach((node) => {
     // A summary is read as one piece.
-    const most = { "answer-of": 0.22, output: 0.62 }[node.classList[0]] || 0.42;
+    const most = { "answer-of": 0.22, output: 0.7 }[node.classList[0]] || 0.42;
     if (node.getBoundingClientRect().height < most * pageHeight) { node.classList.add("keep"); }
   });
-  // A line that announces something stays with it.
+  // A line that announces something stays with it, and a short paragraph is not torn.
   all("p").forEach((node) => {
+    if (node.getBoundingClientRect().height < 0.1 * pageHeight) { node.classList.add("keep"); }
     const next = node.nextElementSibling;
     const isShort = node.textContent.length < 130 && node.previousElementSibling
       && /^H[1-4]$/.test(node.previousElementSibling.tagName);
     const strong = node.querySelector(":scope > strong:only-child");
     const isLabel = strong && strong.textContent.trim() === node.textContent.trim();
     if (next && (isShort || isLabel || /:$/.test(node.textContent.trim())
-      || next.matches(".lines, .answer-of, div.math"))) {
+      || next.matches(".lines, .answer-of, div.math") || next.querySelector(".answer-of"))) {
       node.classList.add("handout-lead");
     }
   });
