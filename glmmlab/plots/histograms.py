@@ -89,6 +89,9 @@ def plot_simulated_statistic(
             weight="bold" if ink == style.WRONG else "normal",
         )
     ax.set_ylim(0, top)
+    style.whole_numbers(ax.yaxis)
+    if np.all(simulated == np.rint(simulated)):
+        style.whole_numbers(ax.xaxis)
     style.axis_labels(ax, xlabel, "Simulated data sets")
     style.heading(ax, title, notes)
     return ax

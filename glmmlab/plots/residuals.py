@@ -222,70 +222,6 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame, p_values: dict[float, float]) -
 
 
 @styled
-def plot_by_level(
-    groups: dict[str, FloatArray],
-    deviating: Sequence[str] = (),
-    notes: Sequence[Note] = (),
-    ax: Axes | None = None,
-    xlabel: str = "Level",
-    title: str = "Residuals by level",
-) -> Axes:
-    """Boxplots of scaled residuals by the levels of a factor.
-
-    Parameters
-    ----------
-    groups : dict
-        Residuals of every level, in order.
-    deviating : sequence of str
-        Levels that are not uniform: vermilion and hatched, with the word "deviates" under them.
-    notes : sequence of (text, significant)
-    ax : Axes, optional
-    xlabel, title : str
-
-    Returns
-    -------
-    Axes
-        With at most 30 rows in every level the residuals themselves are drawn too.
-    """
-    ax = style.axes_or_new(ax)
-    for q in QUARTILES:
-        ax.axhline(q, color=style.DATA, lw=0.9, ls=(0, (2, 2)), zorder=0.5)
-    boxes = ax.boxplot(
-        list(groups.values()),
-        positions=range(len(groups)),
-        widths=0.55,
-        patch_artist=True,
-        showfliers=False,
-        medianprops={"color": style.INK, "lw": 1.6},
-        whiskerprops={"color": style.DATA},
-        capprops={"color": style.DATA},
-    )
-    for box, level in zip(boxes["boxes"], groups, strict=True):
-        wrong = level in deviating
-        box.set(facecolor="#F4CDB5" if wrong else style.PALE, edgecolor=style.DATA, lw=0.8)
-        if wrong:
-            box.set(edgecolor=style.WRONG, hatch="////")
-    if max(map(len, groups.values())) <= 30:
-        _points_in_boxes(ax, groups)
-    names = [f"{g}\n(deviates)" if g in deviating else str(g) for g in groups]
-    style.category_ticks(ax, names)
-    for tick, level in zip(ax.get_xticklabels(), groups, strict=True):
-        if level in deviating:
-            tick.set(color=style.WRONG, weight="bold")
-    ax.set(ylim=(-0.04, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
-    style.axis_labels(ax, xlabel, "Scaled residual")
-    style.heading(ax, title, notes)
-    return ax
-
-
-def _points_in_boxes(ax: Axes, groups: dict[str, FloatArray]) -> None:
-    for i, r in enumerate(groups.values()):
-        # a fixed low-discrepancy jitter: the same figure every time
-        shift = (np.arange(len(r)) * 0.6180339887 % 1 - 0.5) * 0.32
-        ax.scatter(i + shift, r, s=9, color=style.DATA, alpha=0.8, lw=0, zorder=3)
-
-
-@styled
 def plot_residual_histogram(
     r: FloatArray,
     notes: Sequence[Note] = (),
@@ -314,12 +250,10 @@ def plot_residual_histogram(
         patch.set(edgecolor="white", linewidth=0.4)
     ax.axhline(len(r) / 50, color=style.ASSUMED, lw=1.4)
     top = max(float(counts.max()), len(r) / 50) * 1.08
-    ax.set(
-        xlim=(-0.03, 1.03),
-        ylim=(0, top),
-    )
+    ax.set(xlim=(-0.03, 1.03), ylim=(0, top))
+    style.whole_numbers(ax.yaxis)
     style.axis_labels(ax, "Scaled residual (hatched: outside all simulations)", "Rows")
     outside = style.thousands(int(counts[0] + counts[-1]))
-    lines = [*notes, (f"Green: expected in every bin; {outside} outside all simulations", False)]
+    lines = [*notes, (f"Line: expected in every bin; {outside} outside all simulations", False)]
     style.heading(ax, title, lines)
     return ax

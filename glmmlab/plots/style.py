@@ -29,7 +29,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import MaxNLocator, ScalarFormatter, StrMethodFormatter
 
 DATA = "#4D4D4D"
 FIXED = "#0072B2"
@@ -271,12 +271,10 @@ def category_ticks(ax: Axes, labels: Sequence[str]) -> None:
     """
     slot = axes_width(ax) / max(len(labels), 1)
     size = float(SMALL)
-    sign = 0.6 * size / 72  # width of a letter in inches
-    fitted = [_wrap_words(label, int(0.95 * slot / sign)) for label in labels]
-    widest = max((len(line) for label in fitted for line in label.split("\n")), default=0)
-    turned = widest * sign > 0.95 * slot
+    fitted = _upright(ax, labels)
+    turned = fitted is None
     every = max(math.ceil(1.2 * size / 72 / slot), 1)
-    texts = list(labels) if turned else fitted
+    texts = list(labels) if fitted is None else fitted
     texts = ["" if i % every else text for i, text in enumerate(texts)]
     ax.set_xticks(range(len(labels)), texts)
     if turned:
@@ -287,6 +285,19 @@ def category_ticks(ax: Axes, labels: Sequence[str]) -> None:
             tick.set_rotation_mode("default" if steep else "anchor")
     ax.tick_params(axis="x", length=0)
     literal_ticks(ax.xaxis)
+
+
+def categories_fit(ax: Axes, labels: Sequence[str]) -> bool:
+    """Whether labels under the axes would stand beside each other without being turned."""
+    return _upright(ax, labels) is not None
+
+
+def _upright(ax: Axes, labels: Sequence[str]) -> list[str] | None:
+    """Labels wrapped between words, or None where even then they would touch."""
+    room = int(0.95 * axes_width(ax) / max(len(labels), 1) / (0.6 * SMALL / 72))
+    fitted = [_wrap_words(label, room) for label in labels]
+    widest = max((len(line) for label in fitted for line in label.split("\n")), default=0)
+    return fitted if widest <= room else None
 
 
 def literal_ticks(axis: Axis) -> None:
@@ -312,6 +323,12 @@ def axis_labels(ax: Axes, xlabel: str, ylabel: str) -> None:
     height = float(ax.get_window_extent().height / ax.figure.dpi)
     ax.set_xlabel("\n".join(wrapped(xlabel, axes_width(ax) + 0.2, size)))
     ax.set_ylabel("\n".join(wrapped(ylabel, height + 0.2, size)))
+
+
+def whole_numbers(axis: Axis) -> None:
+    """Ticks of an axis of counts: whole numbers, with commas."""
+    axis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 5, 10], integer=True))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def thousands(n: int) -> str:

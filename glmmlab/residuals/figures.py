@@ -8,7 +8,7 @@ import numpy as np
 
 from glmmlab._types import FloatArray
 from glmmlab.plots import autocorrelation as plot_auto
-from glmmlab.plots import histograms, style
+from glmmlab.plots import histograms, levels, style
 from glmmlab.plots import residuals as panels
 from glmmlab.residuals import predictors
 from glmmlab.residuals.quantiles import quantile_curves
@@ -185,7 +185,7 @@ def by_level(
             (f"Equal spread: {short_p(test.levene_p, test.smallest_p, looks)}, {verdict}", differs)
         )
     deviating = test.levels_deviating if adjusted(test.p, looks) < LEVEL else []
-    return panels.plot_by_level(
+    return levels.plot_by_level(
         groups,
         [str(level) for level in deviating],
         notes,

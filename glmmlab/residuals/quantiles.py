@@ -32,6 +32,8 @@ from glmmlab.residuals.result import LEVEL, SampledTest, paragraph
 from glmmlab.residuals.splines import SplineBasis, rank_transform
 
 QUANTILES = (0.25, 0.5, 0.75)
+ROWS_A_COLUMN = 15
+"""Rows that a column of the curves' spline needs at the least."""
 FITTED = "fitted values"
 """Name of the default predictor."""
 
@@ -336,7 +338,9 @@ def quantile_curves(
 ) -> pd.DataFrame:
     """Fitted quantile curves for the figure, with pointwise 95 % bands.
 
-    Regression quantiles by statsmodels' QuantReg on the spline of :func:`quantile_test`.  The
+    Regression quantiles by statsmodels' QuantReg on the spline of :func:`quantile_test`, with at
+    most one column for every 15 rows (a straight line below 45): wigglier curves of few rows
+    follow single points.  The
     band is 1.96 standard errors either side, with the density of the residuals taken as 1, as it
     is under a right model: sqrt(tau (1 - tau) b'b) for a row b of the orthonormal basis.
 
@@ -349,9 +353,10 @@ def quantile_curves(
 
     ranks = rank_transform(x)
     spline = SplineBasis.build(ranks)
-    basis = spline(ranks) * np.sqrt(len(r))
+    columns = max(2, len(r) // ROWS_A_COLUMN)  # the first ones are the smoothest
+    basis = spline(ranks)[:, :columns] * np.sqrt(len(r))
     grid = np.linspace(ranks.min(), ranks.max(), 101) if at is None else at
-    rows = spline(grid)
+    rows = spline(grid)[:, :columns]
     frames = []
     for tau in quantiles:
         coefficients = _regression_quantile(QuantReg, r, basis, tau) * np.sqrt(len(r))

@@ -137,7 +137,9 @@ def euclidean_blocks(x: FloatArray, y: FloatArray) -> Blocks:
 
     def blocks() -> Iterator[tuple[slice, FloatArray]]:
         for rows in row_blocks(len(x), len(x)):
-            yield rows, np.hypot(x[rows, None] - x[None, :], y[rows, None] - y[None, :])
+            squares = (x[rows, None] - x[None, :]) ** 2
+            squares += (y[rows, None] - y[None, :]) ** 2
+            yield rows, np.sqrt(squares, out=squares)
 
     return blocks
 

@@ -91,7 +91,7 @@ class SplineBasis:
             knots = distinct
         else:
             knots = np.unique(np.quantile(x, np.linspace(0, 1, size)))
-        triangle = np.linalg.qr(natural_spline(x, knots))[1]
+        triangle = np.linalg.qr(natural_spline(x, knots), mode="r")
         transform = np.linalg.inv(triangle)
         if len(knots) > 3:
             curved = transform[:, 2:]

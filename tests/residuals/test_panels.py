@@ -16,6 +16,7 @@ import glmmlab.residuals as residuals
 from glmmlab.errors import DataError, InferenceWarning, UnknownColumnError
 from glmmlab.residuals.figures import adjusted
 from glmmlab.residuals.panels import parse
+from glmmlab.residuals.quantiles import quantile_curves
 
 N = 240
 
@@ -198,3 +199,42 @@ def test_exact_halves_are_not_called_outliers():
     res = residuals.from_simulations(np.full(30, 2.5), s, np.arange(30), False)
     ax = res.plot_residuals(np.arange(30), absolute=True)
     assert np.all(res.scaled == 0.5) and "outside" not in notes(ax)
+
+
+TOWNS = ["Aas", "Bern", "Dijon", "Evora", "Foggia", "Halle", "Lund", "Nitra", "Padua", "Vila Real"]
+LONG = [f"Field station {town} (long-term trial)" for town in TOWNS]
+
+
+def test_levels_with_long_names_lie_and_keep_their_names_and_residuals():
+    rng = np.random.default_rng(1)
+    groups = {name: rng.random(20) for name in LONG}
+    ax = gl.plots.plot_by_level(groups, [LONG[2]], xlabel="station")
+    names = [t.get_text().replace("\n", " ") for t in ax.get_yticklabels()]
+    assert names == LONG and ax.get_ylim() == (9.5, -0.5)  # the first on top
+    assert ax.get_xlabel() == "Scaled residual" and ax.get_ylabel() == "station"
+    (word,) = [t for t in ax.texts if t.get_text() == "deviates"]
+    assert word.xy[1] == 2
+    boxes = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches]
+    np.testing.assert_allclose(boxes, [np.quantile(r, [0.25, 0.75]) for r in groups.values()])
+    assert [i for i, bar in enumerate(ax.patches) if bar.get_hatch()] == [2]
+    short = gl.plots.plot_by_level(dict(zip("abcdefghij", groups.values(), strict=True)))
+    upright = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in short.patches]
+    np.testing.assert_allclose(upright, boxes)
+
+
+def test_names_too_many_to_wrap_leave_out_what_they_share():
+    _, ax = plt.subplots(figsize=(4, 2.4))
+    gl.plots.plot_by_level({name: np.linspace(0, 1, 9) for name in LONG}, ax=ax, xlabel="station")
+    names = [t.get_text() for t in ax.get_yticklabels()]
+    assert names == TOWNS
+    label = ax.get_ylabel().replace("\n", "").replace(" ", "")
+    assert label == "station:Fieldstation...(long-termtrial)"
+
+
+def test_curves_of_few_rows_are_straight_lines():
+    """15 rows a column of the spline: a straight line below 45 rows, bends above."""
+    rng = np.random.default_rng(1)
+    for n, straight in ((40, True), (60, False)):
+        frame = quantile_curves(rng.random(n), rng.random(n))
+        bends = frame.groupby("quantile")["estimate"].apply(lambda y: np.abs(np.diff(y, 2)).max())
+        assert bool(bends.max() < 1e-8) is straight
