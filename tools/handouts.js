@@ -59,10 +59,6 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
   all(".cell").filter((cell) => !cell.textContent.trim() && !cell.querySelector("img, svg, .lines"))
     .forEach((cell) => cell.remove());
 
-  all(".exercise > .admonition-title").forEach((title) => {
-    const found = /^Exercise\s*\((.*)\)$/.exec(title.textContent.trim());
-    if (found) { title.textContent = `Exercise ${found[1]}`; }
-  });
   all(".solution").forEach((solution) => {
     const title = solution.querySelector(".admonition-title");
     if (title) { title.remove(); }

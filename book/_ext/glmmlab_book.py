@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from docutils.nodes import Node, container
@@ -57,6 +58,19 @@ def plain_citation_list(
         )
 
 
+EXERCISE = re.compile(r'(<p class="admonition-title">Exercise) \((.*?)\)</p>')
+SOLUTION = re.compile(r"Solution to(<a [^>]*>) Exercise \((.*?)\)</a></p>")
+
+
+def exercises_without_brackets(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Node | None
+) -> None:
+    """An exercise's number is a part of its title, which sphinx-exercise puts in brackets."""
+    if body := context.get("body"):
+        body = EXERCISE.sub(r"\1 \2</p>", body)
+        context["body"] = SOLUTION.sub(r"Solution to \1exercise \2</a></p>", body)
+
+
 def tell_progress(app: Sphinx, docname: str, source: list[str]) -> None:
     """One line a page, on a build that is otherwise silent until it is done."""
     print(f"  {docname}", flush=True)
@@ -75,4 +89,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("missing-reference", types_in_words)
     app.connect("html-page-context", load_sliders)
     app.connect("html-page-context", plain_citation_list)
+    app.connect("html-page-context", exercises_without_brackets)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
