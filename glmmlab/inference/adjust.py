@@ -1,15 +1,17 @@
 """Adjustment for several tests: p-values and the half widths of simultaneous intervals.
 
 Methods, in the notation of the tables: none, tukey, sidak, bonferroni, holm, hochberg, hommel,
-BH (also fdr), BY, scheffe, dunnettx, mvt (multcomp's single-step), free (its step-down).  All of
-them work on one family: the m tests of one by-group.  Tails are survival functions throughout, so
-small p-values keep their digits.
+BH (also fdr), BY, scheffe, dunnettx, mvt (multcomp's single-step), free, westfall and shaffer (its
+step-down ones).  All of them work on one family: the m tests of one by-group.  Tails are survival
+functions throughout, so small p-values keep their digits.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +19,9 @@ from scipy.special import chdtrc, chdtri, fdtrc, fdtri, ndtr, ndtri, stdtr, stdt
 
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import UnknownNameError
-from glmmlab.inference.multivariate_t import max_t_quantile, max_t_sf, step_down_p
+from glmmlab.inference.multivariate_t import max_t_quantile, max_t_sf
 from glmmlab.inference.p_adjust import FROM_P
+from glmmlab.inference.step_down import free_p, shaffer_p, westfall_p
 from glmmlab.inference.studentized_range import (
     studentized_range_quantile,
     studentized_range_sf,
@@ -206,29 +209,47 @@ def _mvt(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
     return p, result.error
 
 
-def _free(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
+def _step_down(name: str, family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
     valid = np.isfinite(family.statistic)
     if family.covariance is None:
-        raise UnknownNameError("free needs the covariance of the estimates.")
-    covariance = family.covariance[np.ix_(valid, valid)]
+        raise UnknownNameError(f"{name} needs the covariance of the estimates.")
+    statistic, covariance = family.statistic[valid], family.covariance[np.ix_(valid, valid)]
     df = float(family.df[valid].min())
-    result = step_down_p(family.statistic[valid], covariance, df, seed=seed)
-    p = np.full(valid.shape, np.nan)
-    p[valid] = np.maximum(result.p, tail_probability(family.statistic[valid], df))
+    raw = tail_probability(statistic, df)
+    p, error = np.full(valid.shape, np.nan), 0.0
+    if name == "shaffer":
+        p[valid] = shaffer_p(statistic, raw, covariance)
+        return p, error
+    if name == "free":
+        result = free_p(statistic, covariance, df, seed=seed)
+    else:
+        result = westfall_p(statistic, raw, covariance, df, seed=seed)
+    p[valid] = np.maximum(result.p, raw)
     return p, result.error
 
 
-_FROM_STATISTIC = {
+_FROM_STATISTIC: dict[str, Callable[[TestFamily, Seed], tuple[FloatArray, float]]] = {
     "tukey": _tukey,
     "scheffe": _scheffe,
     "dunnettx": _dunnettx,
     "mvt": _mvt,
-    "free": _free,
+    "free": partial(_step_down, "free"),
+    "westfall": partial(_step_down, "westfall"),
+    "shaffer": partial(_step_down, "shaffer"),
 }
 _P_METHODS = (
     "none", "tukey", "sidak", "bonferroni", "holm", "hochberg", "hommel", "BH", "BY",
-    "scheffe", "dunnettx", "mvt", "free",
+    "scheffe", "dunnettx", "mvt", "free", "westfall", "shaffer",
 )  # fmt: skip
+
+
+_ONE_SIDED = {"free": "mvt", "westfall": "mvt", "shaffer": "holm"}
+"""What takes the place of methods whose logic is that of equalities."""
+_INTERVALS = {
+    "holm": "bonferroni", "hochberg": "bonferroni", "hommel": "bonferroni", "BH": "bonferroni",
+    "BY": "bonferroni", "shaffer": "bonferroni", "free": "mvt", "westfall": "mvt",
+}  # fmt: skip
+"""The intervals given with methods that have none of their own."""
 
 
 def _implied_means(m: float) -> float:
@@ -241,8 +262,8 @@ def effective_method(method: str | None, family: TestFamily) -> str:
     name = canonical(method)
     if family.side != "two-sided" and name in ("tukey", "scheffe", "dunnettx"):
         name = "sidak"
-    if family.side != "two-sided" and name == "free":
-        name = "mvt"
+    if family.side != "two-sided":
+        name = _ONE_SIDED.get(name, name)
     return "none" if family.size <= 1 and name != "scheffe" else name
 
 
@@ -299,9 +320,9 @@ def critical_values(
 ) -> Adjusted:
     """Multipliers c of the standard errors in estimate +- c se, one an estimate.
 
-    holm, hochberg, hommel, BH and BY have no intervals of their own: Bonferroni's are given, as
-    the field's software does (free: those of mvt), and ``method`` says so.  One-sided families get
-    one-sided limits.
+    holm, hochberg, hommel, BH, BY and shaffer have no intervals of their own: Bonferroni's are
+    given, as the field's software does (free and westfall: those of mvt), and ``method`` says so.
+    One-sided families get one-sided limits.
 
     Examples
     --------
@@ -312,10 +333,7 @@ def critical_values(
     2.992224
     """
     name = effective_method(method, family)
-    if name in ("holm", "hochberg", "hommel", "BH", "BY"):
-        name = "bonferroni"
-    if name == "free":
-        name = "mvt"
+    name = _INTERVALS.get(name, name)
     if name in ("none", "sidak", "bonferroni"):
         values = t_quantile(_upper_tail(name, level, family), family.df)
     else:

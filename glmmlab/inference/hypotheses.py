@@ -86,7 +86,8 @@ def linear_hypotheses(
     component : str
         ``conditional``, ``zero_inflation`` or ``dispersion``.
     adjust : str
-        ``mvt`` (multcomp's single-step), ``free`` (its step-down), or any other adjustment.
+        ``mvt`` (multcomp's single-step), ``free``, ``westfall``, ``shaffer`` (its step-down
+        methods), or any other adjustment.
     level : float
         Of the simultaneous intervals of ``.confint()``.
     df, cov

@@ -23,10 +23,9 @@ from scipy.special import chdtr, chdtrc, fdtr, fdtrc, ndtri
 from glmmlab._random import generator
 from glmmlab._types import FloatArray, Seed
 
-_REPLICATES = 8
+REPLICATES = 8
 _STAGES = (12, 14, 16, 18)  # log2 of the directions of one scrambling
 _BINS = 1024
-_STEP_DOWN_BLOCKS = 2
 _RANK_TOLERANCE = 1e-10
 
 
@@ -67,7 +66,7 @@ def correlation_factor(covariance: ArrayLike) -> FloatArray:
     return np.divide(factor, norms, out=np.zeros_like(factor), where=norms > 0)
 
 
-class _Extents:
+class Extents:
     """M(U) of a growing sample of directions from one scrambled Sobol sequence."""
 
     def __init__(self, factor: FloatArray, one_sided: bool, rng: np.random.Generator) -> None:
@@ -96,19 +95,20 @@ class _Extents:
             missing -= n
         self.values = np.concatenate(pieces)
 
-    def condensed(self) -> FloatArray:
-        """Means of bins of equal count: the radial tail is then a short sum."""
-        ordered = np.sort(self.values)
-        return ordered if ordered.size <= _BINS else ordered.reshape(_BINS, -1).mean(axis=1)
+
+def condensed(extents: FloatArray) -> FloatArray:
+    """Means of bins of equal count: the radial tail is then a short sum."""
+    ordered = np.sort(extents)
+    return ordered if ordered.size <= _BINS else ordered.reshape(_BINS, -1).mean(axis=1)
 
 
-def _samples(factor: FloatArray, one_sided: bool, seed: Seed) -> list[_Extents]:
-    """Independent scramblings."""
+def scrambled_samples(factor: FloatArray, one_sided: bool, seed: Seed) -> list[Extents]:
+    """Independent scramblings, REPLICATES of them."""
     rng = generator(seed)
-    return [_Extents(factor, one_sided, rng) for _ in range(_REPLICATES)]
+    return [Extents(factor, one_sided, rng) for _ in range(REPLICATES)]
 
 
-def _radial_sf(t: FloatArray, extent: FloatArray, rank: int, df: float) -> FloatArray:
+def radial_sf(t: FloatArray, extent: FloatArray, rank: int, df: float) -> FloatArray:
     """P(rho / s * extent > t), shapes broadcast; extent and t may be negative (one-sided)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         square = np.where(extent != 0, (t / extent) ** 2, np.inf)
@@ -119,19 +119,19 @@ def _radial_sf(t: FloatArray, extent: FloatArray, rank: int, df: float) -> Float
     return np.where(t >= 0, np.where(extent > 0, upper, 0.0), np.where(extent >= 0, 1.0, lower))
 
 
-def _tails(samples: list[_Extents], statistic: FloatArray, df: FloatArray, rank: int) -> FloatArray:
+def _tails(samples: list[Extents], statistic: FloatArray, df: FloatArray, rank: int) -> FloatArray:
     """(replicates, k) estimates of P(max > t)."""
     tails = np.empty((len(samples), statistic.size))
     for row, sample in zip(tails, samples, strict=True):
-        extent = sample.condensed()
+        extent = condensed(sample.values)
         for value in np.unique(df):
             chosen = df == value
-            tail = _radial_sf(statistic[chosen, None], extent, rank, float(value))
+            tail = radial_sf(statistic[chosen, None], extent, rank, float(value))
             row[chosen] = tail.mean(axis=1)
     return tails
 
 
-def _error(tails: FloatArray) -> float:
+def three_standard_errors(tails: FloatArray) -> float:
     """Three standard errors of the mean over scramblings, the largest of all entries."""
     return float(3 * (tails.std(axis=0, ddof=1) / np.sqrt(len(tails))).max())
 
@@ -181,15 +181,15 @@ def max_t_sf(
     rank = factor.shape[1]
     if rank == 0:
         return MaxProbability(np.where(values > 0, 0.0, 1.0), 0.0, 0, 0)
-    samples = _samples(factor, one_sided, seed)
+    samples = scrambled_samples(factor, one_sided, seed)
     for log2 in _STAGES:
         for sample in samples:
             sample.grow(1 << log2)
         tails = _tails(samples, values, df, rank)
-        error = _error(tails)
+        error = three_standard_errors(tails)
         if error < tolerance:
             break
-    return MaxProbability(tails.mean(axis=0), error, rank, _REPLICATES << log2)
+    return MaxProbability(tails.mean(axis=0), error, rank, REPLICATES << log2)
 
 
 def max_t_quantile(
@@ -212,39 +212,15 @@ def max_t_quantile(
     from scipy.optimize import brentq
 
     factor = correlation_factor(covariance)
-    samples = _samples(factor, one_sided, seed)
+    samples = scrambled_samples(factor, one_sided, seed)
     for sample in samples:
         sample.grow(1 << 16)
-    extent = np.concatenate([sample.condensed() for sample in samples])
+    extent = np.concatenate([condensed(sample.values) for sample in samples])
 
     def excess(c: float) -> float:
-        return float(_radial_sf(np.array(c), extent, factor.shape[1], df).mean()) - (1 - level)
+        return float(radial_sf(np.array(c), extent, factor.shape[1], df).mean()) - (1 - level)
 
     upper = 8.0
     while excess(upper) > 0:
         upper *= 2
     return float(brentq(excess, -8.0 if one_sided else 1e-8, upper, xtol=1e-10))
-
-
-def step_down_p(
-    statistic: ArrayLike, covariance: ArrayLike, df: float = np.inf, *, seed: Seed = 0
-) -> MaxProbability:
-    """Free step-down adjusted p-values: maxima over the hypotheses not yet rejected.
-
-    The largest statistic is compared with the maximum over all, the next with the maximum over
-    the rest, and so on; p-values are made monotone (Westfall & Young 1993; multcomp's "free").
-    """
-    values = np.abs(np.atleast_1d(np.asarray(statistic, float)))
-    order = np.argsort(-values, kind="stable")
-    factor = correlation_factor(covariance)[order]
-    rank = factor.shape[1]
-    tails = np.zeros((_REPLICATES, values.size))
-    for row, sample in zip(tails, _samples(factor, False, seed), strict=True):
-        for _ in range(_STEP_DOWN_BLOCKS):
-            projections = np.abs(sample.directions(1 << 13) @ factor.T)
-            extents = np.maximum.accumulate(projections[:, ::-1], axis=1)[:, ::-1]
-            row += _radial_sf(values[order], extents, rank, df).mean(axis=0) / _STEP_DOWN_BLOCKS
-    error = _error(tails)
-    adjusted = np.empty(values.size)
-    adjusted[order] = np.maximum.accumulate(tails.mean(axis=0))
-    return MaxProbability(adjusted, error, rank, _REPLICATES * _STEP_DOWN_BLOCKS << 13)

@@ -371,9 +371,9 @@ class FitInference(FitDegrees):
             Hypothesised values beside a matrix; 0 by default.
         component : {"conditional", "zero_inflation", "dispersion"}
         adjust : str
-            ``single-step`` (multivariate normal or t), ``free`` (its step-down version), or any
-            adjustment of :meth:`glmmlab.inference.emmeans.EMMeans.contrast`; ``none`` for
-            separate tests.
+            ``single-step`` (multivariate normal or t); its step-down versions ``free`` and, with
+            logical constraints, ``westfall`` and ``shaffer``; or any adjustment of
+            :meth:`glmmlab.inference.emmeans.EMMeans.contrast`; ``none`` for separate tests.
         level : float
             Of the simultaneous intervals that ``.confint()`` gives.
         seed : int, Generator or None
