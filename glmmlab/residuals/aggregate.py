@@ -35,12 +35,15 @@ def recalculate(
         raise DataError("Residuals from refits cannot be aggregated; simulate without refit.")
     if res.rotated is not None:
         raise DataError("Rotated residuals cannot be aggregated; simulate without rotation.")
-    if isinstance(by, str):
+    if not callable(by):
         option(by, ("sum", "mean"), "by")
     keep = np.ones(res.nobs, bool) if select is None else _one_a_row(select, res.nobs, "select")
     codes = np.asarray(groups.codes)[keep]
     if len(np.unique(codes)) < 2:
-        raise DataError(f"{name} has fewer than 2 groups among the selected rows.")
+        raise DataError(
+            f"{name} has fewer than 2 groups among the selected rows; group by another column, or "
+            "select more rows."
+        )
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) > 0])
     rows = np.flatnonzero(keep)[order]
@@ -49,11 +52,14 @@ def recalculate(
         return _collapse(np.asarray(values[..., rows], dtype=float), starts, by)
 
     levels = groups.categories[codes[order][starts]]
+    observed, fitted = collapse(res.observed), collapse(res.fitted)
+    simulated = np.stack([collapse(one) for one in res.simulated])
+    _refuse_missing(levels, name, observed, fitted, simulated)
     return build(
-        collapse(res.observed),
-        np.stack([collapse(one) for one in res.simulated]),
-        collapse(res.fitted),
-        res.integer and by == "sum",
+        observed,
+        simulated,
+        fitted,
+        res.integer and _whole(observed) and _whole(simulated),
         rng,
         method=res.method,
         random_effects=res.random_effects,
@@ -66,7 +72,7 @@ def select(res: SimulatedResiduals, rows: ArrayLike) -> SimulatedResiduals:
     """See :meth:`SimulatedResiduals.select`."""
     keep = _one_a_row(rows, res.nobs, "rows")
     if keep.sum() < 2:
-        raise DataError("Fewer than 2 rows are selected.")
+        raise DataError("Fewer than 2 rows are selected; at least 2 are needed.")
     refits = res.refits
     if refits is not None:
         refits = replace(
@@ -96,6 +102,20 @@ def _one_a_row(values: ArrayLike, nobs: int, name: str) -> BoolArray:
     if keep.shape != (nobs,) or keep.dtype != bool:
         raise DataError(f"{name} must be one True or False for each of the {nobs} rows.")
     return keep
+
+
+def _whole(values: FloatArray) -> bool:
+    """Whether groups of counts have counts themselves: sums and maxima have, means have not."""
+    return bool(np.all(values == np.rint(values)))
+
+
+def _refuse_missing(levels: pd.Index, name: str, *values: FloatArray) -> None:
+    bad = np.zeros(len(levels), dtype=bool)
+    for one in values:
+        bad |= np.isnan(np.atleast_2d(one)).any(axis=0)
+    if bad.any():
+        some = ", ".join(str(level) for level in levels[bad][:5])
+        raise DataError(f"by= makes no number of the rows of {name} {some}; use another function.")
 
 
 def _collapse(values: FloatArray, starts: AnyArray, by: Aggregate) -> FloatArray:

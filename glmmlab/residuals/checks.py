@@ -14,7 +14,7 @@ from glmmlab._types import AnyArray, FloatArray
 from glmmlab.errors import DataError, InferenceWarning, UnknownNameError
 
 
-def some_rows(bad: AnyArray, most: int = 5) -> str:
+def some_rows(bad: ArrayLike, most: int = 5) -> str:
     """Positions of the true entries as text, at most ``most`` of them.
 
     Examples
@@ -28,8 +28,23 @@ def some_rows(bad: AnyArray, most: int = 5) -> str:
     return f"row{'s' if len(where) > 1 else ''} {text}{more}"
 
 
-def vector(values: ArrayLike, name: str, nobs: int | None = None) -> FloatArray:
-    """``values`` as a finite float vector (of length ``nobs``)."""
+def flag(value: Any, name: str) -> bool:
+    """``value`` if it is True or False."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise UnknownNameError(f"{name}={value!r}: True or False is needed.")
+
+
+SAME_ROWS = (
+    "drop these rows from the data, the simulations, the fitted values and the Pearson residuals "
+    "alike"
+)
+
+
+def vector(
+    values: ArrayLike, name: str, nobs: int | None = None, remedy: str = SAME_ROWS
+) -> FloatArray:
+    """``values`` as a finite float vector (of length ``nobs``); ``remedy``: what to do if not."""
     array = _floats(values, name)
     if array.ndim != 1:
         raise DataError(f"{name} must be one number a row, but has shape {array.shape}.")
@@ -37,11 +52,32 @@ def vector(values: ArrayLike, name: str, nobs: int | None = None) -> FloatArray:
         raise DataError(f"{name} has {len(array)} values, but there are {nobs} rows.")
     bad = ~np.isfinite(array)
     if bad.any():
-        raise DataError(
-            f"{name} has missing or infinite values in {some_rows(bad)}; drop these rows from "
-            "the data, the simulations and the fitted values alike."
-        )
+        raise DataError(f"{name} has missing or infinite values in {some_rows(bad)}; {remedy}.")
     return array
+
+
+def symmetric(values: ArrayLike, name: str, nobs: int) -> FloatArray:
+    """``values`` as a finite symmetric matrix with a row and a column for every row."""
+    matrix = _floats(values, name)
+    if matrix.shape != (nobs, nobs):
+        raise DataError(
+            f"{name} must be a matrix ({nobs}, {nobs}), one row and one column for each of the "
+            f"rows, but has shape {matrix.shape}."
+        )
+    bad = ~np.isfinite(matrix)
+    if bad.any():
+        raise DataError(
+            f"{name} has missing or infinite entries in {some_rows(bad.any(axis=1))}; fill them, "
+            "or leave these rows out of the matrix and of the residuals."
+        )
+    unequal = ~np.isclose(matrix, matrix.T)
+    if unequal.any():
+        i, j = np.argwhere(unequal)[0]
+        raise DataError(
+            f"{name} is not symmetric: its entry ({i}, {j}) is {matrix[i, j]:g}, and ({j}, {i}) is "
+            f"{matrix[j, i]:g}; give the same in both places."
+        )
+    return matrix
 
 
 def simulations(values: ArrayLike, nobs: int) -> AnyArray:
@@ -87,6 +123,8 @@ def _check_finite(array: AnyArray) -> None:
 
 
 def _floats(values: Any, name: str) -> FloatArray:
+    if np.iscomplexobj(values):
+        raise DataError(f"{name} must be real numbers; these are complex.")
     try:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from glmmlab._arguments import number_of
+from glmmlab._arguments import finite, function_of, number_of
 from glmmlab._random import generator
 from glmmlab._types import AnyArray, FloatArray, Seed
 from glmmlab.errors import DataError, InferenceWarning, ResponseError
-from glmmlab.residuals.checks import option, simulations, vector
+from glmmlab.residuals.checks import flag, option, simulations, symmetric, vector
 from glmmlab.residuals.pit import estimated_covariance, pit, rotate, traditional
 from glmmlab.residuals.refit import Refit, Refits, refit_all
 from glmmlab.residuals.scaled import SimulatedResiduals
@@ -127,6 +127,7 @@ def from_simulations(
     True
     """
     option(method, METHODS, "method")
+    integer, dependent = flag(integer, "integer"), flag(dependent, "dependent")
     try:
         y = vector(observed, "observed")
     except DataError as error:
@@ -137,10 +138,14 @@ def from_simulations(
     s = simulations(simulated, nobs)
     mu = vector(fitted, "fitted", nobs)
     standardised = None if pearson is None else vector(pearson, "pearson", nobs)
+    if data is not None and not isinstance(data, pd.DataFrame):
+        raise DataError("data must be a DataFrame with one row for every observation.")
     if data is not None and len(data) != nobs:
         raise DataError(f"data has {len(data)} rows, but there are {nobs} observations.")
     refits = None
     if refit is not None:
+        function_of(refit, "refit", "a response")
+        _not_rotated(rotation)
         if standardised is None:
             raise DataError("refit= needs the model's own Pearson residuals, pearson=.")
         refits = refit_all(y, s, mu, standardised, refit)
@@ -148,15 +153,15 @@ def from_simulations(
         y,
         s,
         mu,
-        bool(integer),
+        integer,
         _own_stream(seed),
         method=method,
         rotation=rotation,
         data=data,
         pearson=standardised,
-        pearson_df=pearson_df,
+        pearson_df=None if pearson_df is None else finite(pearson_df, "pearson_df"),
         refits=refits,
-        dependent=bool(dependent),
+        dependent=dependent,
     )
 
 
@@ -233,16 +238,17 @@ def _rotated(
         # covariance that does not know them, and would stand apart from the simulations
         covariance = estimated_covariance(np.vstack([observed[None, :], simulated]))
     else:
-        covariance = np.asarray(rotation, dtype=float)
-        if covariance.shape != (len(observed), len(observed)):
-            raise DataError(
-                f"rotation must be ({len(observed)}, {len(observed)}), not {covariance.shape}."
-            )
+        covariance = symmetric(rotation, "rotation", len(observed))
     try:
         y, s = rotate(observed, simulated, covariance)
     except np.linalg.LinAlgError:
         raise DataError("rotation must be positive definite; give a covariance matrix.") from None
     return _frozen(y), _frozen(s)
+
+
+def _not_rotated(rotation: ArrayLike | str | None) -> None:
+    if rotation is not None:
+        raise DataError("Residuals of refitted models are not rotated; leave out one of both.")
 
 
 def _frozen(values: AnyArray) -> AnyArray:
@@ -309,6 +315,8 @@ def simulate_residuals(
     option(random_effects, CONDITIONING, "random_effects")
     option(method, METHODS, "method")
     n = number_of(n, 2, "simulations (250 are usual)")
+    if flag(refit, "refit"):
+        _not_rotated(rotation)
     if estimate.design.weights is not None:
         warnings.warn(
             "The prior weights of this model are not part of its distribution: simulations, and "

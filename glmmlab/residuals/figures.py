@@ -272,8 +272,8 @@ def series(res: SimulatedResiduals, time: PredictorLike, ax: Axes | None = None)
 
 def acf(res: SimulatedResiduals, time: PredictorLike, ax: Axes | None = None) -> Axes:
     """Autocorrelation of the residuals in the order of time."""
-    values, _ = predictors.numeric(time, res)
-    check_times(values)
+    values, name = predictors.numeric(time, res)
+    check_times(values, _named(name, "time"))
     return plot_auto.plot_acf(res.scaled[np.argsort(values)], ax)
 
 

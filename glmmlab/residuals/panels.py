@@ -113,7 +113,7 @@ def draw(
         formula = wanted if wanted.lstrip().startswith("~") else f"~ {wanted}"
         found = parse(formula, res)
     else:
-        found = [Panel(predictor) for predictor in wanted]
+        found = [Panel(predictor) for predictor in _several(wanted)]
     if by is not None:
         if any(panel.rows is not None for panel in found):
             raise DataError("Give the factor once: as by=, or after | in the formula.")
@@ -126,6 +126,13 @@ def draw(
         title = _title(panel, res) or _name(panel, res)
         figures.residuals(part, predictor, ax, title=title, looks=len(found), **options)
     return cast("Figure", places[0].figure)
+
+
+def _several(wanted: Sequence[PredictorLike]) -> Sequence[PredictorLike]:
+    """A list of predictors, at least one."""
+    if not isinstance(wanted, Sequence) or not len(wanted):
+        raise DataError("panels= must be a formula such as '~ x + z', or a list of predictors.")
+    return wanted
 
 
 def _within(res: SimulatedResiduals, panel: Panel) -> tuple[SimulatedResiduals, PredictorLike]:
@@ -155,7 +162,10 @@ def _places(found: Sequence[Panel], axes: Sequence[Axes] | None) -> list[Axes]:
         )
     if axes is not None:
         if len(axes) != len(found):
-            raise DataError(f"{len(found)} panels need as many axes, not {len(axes)}.")
+            raise DataError(
+                f"{len(found)} {'panel needs' if len(found) == 1 else 'panels need'} as many axes, "
+                f"not {len(axes)}."
+            )
         return list(axes)
     from glmmlab.plots import grid_axes
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from glmmlab._types import AnyArray, FloatArray
 from glmmlab.errors import DataError, UnknownColumnError
-from glmmlab.residuals.checks import vector
+from glmmlab.residuals.checks import some_rows, vector
 from glmmlab.residuals.quantiles import FITTED
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ PredictorLike = str | Sequence[Any] | AnyArray | pd.Series | pd.Categorical | No
 UNNAMED = "predictor"
 FEW_VALUES = 10
 ROWS_A_VALUE = 10
+LEAVE_OUT = "leave these rows out of the residuals with res.select()"
 
 
 def resolve(predictor: PredictorLike, res: ScaledValues) -> tuple[pd.Series, str]:
@@ -41,7 +42,10 @@ def resolve(predictor: PredictorLike, res: ScaledValues) -> tuple[pd.Series, str
         )
     missing = series.isna().to_numpy()
     if missing.any():
-        raise DataError(f"The predictor {name!r} has {missing.sum()} missing values; drop them.")
+        raise DataError(
+            f"The predictor {name!r} has missing values in {some_rows(missing)}; fill them, or "
+            f"{LEAVE_OUT}."
+        )
     return series.reset_index(drop=True), name
 
 
@@ -66,11 +70,12 @@ def numeric(predictor: PredictorLike, res: ScaledValues) -> tuple[FloatArray, st
     series, name = resolve(predictor, res)
     if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind not in "biufMm":
         raise DataError(
-            f"The predictor {name!r} is not numeric; use test_categorical for a factor."
+            f"The predictor {name!r} is not numeric; give numbers or dates, or use "
+            "test_categorical for a factor."
         )
     if series.dtype.kind in "Mm":
         series = series.astype("int64")
-    return vector(series.to_numpy(dtype=float), name, res.nobs), name
+    return vector(series.to_numpy(dtype=float), name, res.nobs, LEAVE_OUT), name
 
 
 def categorical(factor: PredictorLike, res: ScaledValues) -> tuple[pd.Categorical, str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from glmmlab._types import AnyArray, FloatArray
 from glmmlab.errors import DataError, GlmmlabError, GlmmlabWarning, InferenceWarning
+from glmmlab.residuals.checks import vector
 
 Refit = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 """Takes a response (nobs,), returns the refitted model's fitted values and Pearson residuals."""
@@ -70,12 +71,15 @@ def refit_all(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GlmmlabWarning)  # singular refits are ordinary
-                mean, standardised = refit(np.asarray(one, dtype=float))
+                answer = refit(np.asarray(one, dtype=float))
         except (GlmmlabError, np.linalg.LinAlgError):
             failures += 1
             continue
-        responses.append(one - mean)
-        pearsons.append(standardised)
+        if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+            raise DataError("refit must return two arrays: fitted values and Pearson residuals.")
+        mean, standardised = answer
+        responses.append(one - vector(mean, "the fitted values of a refit", len(one)))
+        pearsons.append(vector(standardised, "the Pearson residuals of a refit", len(one)))
     if len(responses) < 2:
         raise DataError(f"{failures} of {len(simulated)} refits failed; too few are left to rank.")
     _warn(failures, len(simulated), responses)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from glmmlab._types import FloatArray, IntArray
 from glmmlab.errors import DataError
 from glmmlab.residuals.autocorrelation import AutocorrelationTest
-from glmmlab.residuals.checks import option, some_rows
+from glmmlab.residuals.checks import option, some_rows, symmetric
 from glmmlab.residuals.pit import row_blocks
 from glmmlab.residuals.result import (
     ALTERNATIVES,
@@ -275,10 +275,9 @@ def subset(nobs: int, rng: np.random.Generator) -> IntArray:
 
 
 def checked_matrix(values: ArrayLike, nobs: int) -> FloatArray:
-    """A user's distance matrix: square, finite, symmetric."""
-    out = np.asarray(values, dtype=float)
-    if out.shape != (nobs, nobs):
-        raise DataError(f"distances must be ({nobs}, {nobs}), not {out.shape}.")
-    if not np.isfinite(out).all() or not np.allclose(out, out.T):
-        raise DataError("distances must be finite and symmetric.")
+    """A user's distance matrix: square, finite, symmetric, nowhere below zero."""
+    out = symmetric(values, "distances", nobs)
+    below = (out < 0).any(axis=1)
+    if below.any():
+        raise DataError(f"distances are negative in {some_rows(below)}; give lengths of paths.")
     return out

@@ -238,7 +238,9 @@ def apply_summary(
         values = np.array([float(summary(np.asarray(one, dtype=float))) for one in simulated])
         return float(summary(observed)), values
     except (TypeError, ValueError) as error:
-        raise DataError(f"The statistic of a response is not a number: {error}") from error
+        raise DataError(
+            f"summary must make one number of a response, for example np.max: {error}"
+        ) from error
 
 
 def spread(y: FloatArray, simulated: AnyArray, fitted: FloatArray) -> tuple[float, FloatArray]:

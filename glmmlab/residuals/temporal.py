@@ -9,7 +9,7 @@ import numpy as np
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError
 from glmmlab.residuals.autocorrelation import AutocorrelationTest
-from glmmlab.residuals.checks import option
+from glmmlab.residuals.checks import option, some_rows
 from glmmlab.residuals.result import (
     ALTERNATIVES,
     SMALLEST_P,
@@ -176,12 +176,14 @@ def temporal_test(
     )
 
 
-def check_times(time: FloatArray) -> None:
+def check_times(time: FloatArray, name: str = "time") -> None:
     """Refuse fewer than three times, and repeated ones."""
     if len(time) < 3:
         raise DataError("A test of temporal autocorrelation needs at least 3 rows.")
-    if len(np.unique(time)) < len(time):
+    _, which, counts = np.unique(time, return_inverse=True, return_counts=True)
+    repeated = counts[which] > 1
+    if repeated.any():
         raise DataError(
-            "time has repeated values; aggregate rows of the same time first, for example "
-            "res.recalculate(group=time).test_temporal(times)."
+            f"{name} has repeated values ({some_rows(repeated)}); aggregate rows of the same time "
+            f"first, for example res.recalculate(group={name}).test_temporal(times)."
         )

@@ -229,9 +229,9 @@ class TestedResiduals(ScaledValues):
             of the simulated data sets, which holds for rows that share a random effect drawn
             anew.  Default: "simulations" if the rows are ``dependent``.
         """
-        values, _ = predictors.numeric(time, self)
+        values, name = predictors.numeric(time, self)
+        temporal.check_times(values, "time" if name == predictors.UNNAMED else repr(name))
         if self._simulated_reference(reference):
-            temporal.check_times(values)
             # neighbours in time are needed: of very many rows, a run from the middle
             start = max(0, (self.nobs - self.most_rows) // 2)
             rows = np.argsort(values)[start : start + self.most_rows]

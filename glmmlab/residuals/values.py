@@ -12,6 +12,7 @@ from scipy import special
 
 from glmmlab._random import generator
 from glmmlab._types import AnyArray, FloatArray, IntArray, Seed
+from glmmlab.errors import DataError
 from glmmlab.residuals import outliers
 from glmmlab.residuals.checks import option
 from glmmlab.residuals.pit import leave_one_out_pit
@@ -113,11 +114,16 @@ class ScaledValues:
         """
         if quantile_function is None:
             return self.scaled.copy()
-        if isinstance(quantile_function, str):
+        if not callable(quantile_function):
             option(quantile_function, ("normal",), "quantile_function")
-        function = special.ndtri if isinstance(quantile_function, str) else quantile_function
+        function = quantile_function if callable(quantile_function) else special.ndtri
         values = np.array(function(self.scaled), dtype=float)
         if outlier_values is not None:
+            if np.shape(outlier_values) != (2,):
+                raise DataError(
+                    f"outlier_values={outlier_values!r}: two numbers are needed, what replaces "
+                    "-inf and what replaces inf."
+                )
             values[np.isneginf(values)] = outlier_values[0]
             values[np.isposinf(values)] = outlier_values[1]
         return values
