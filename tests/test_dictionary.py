@@ -33,14 +33,15 @@ BIC df.residual nobs predict simulate residuals car::Anova type anova emmeans at
 cld multcomp::glht mcp joint_tests emtrends emmip simulateResiduals testUniformity
 testDispersion testOutliers testZeroInflation testQuantiles plot plotResiduals
 recalculateResiduals createDHARMa relevel contr.sum na.action isSingular diagnose bootMer
-lmerTest
+lmerTest regrid interaction delta testCategorical testGeneric testTemporalAutocorrelation
+testSpatialAutocorrelation refit saveRDS readRDS
 """
 OURS = """
 params bse pvalues conf_int cov_params summary random_covariance random_effects dispersion llf
 aic bic df_resid nobs predict simulate residuals anova joint_tests compare emmeans pairs
 contrast cld test_hypotheses emtrends emmip simulate_residuals test_all test_dispersion
 recalculate from_simulations is_singular diagnose quadrature zero_inflation dispersion= method=
-offset= weights= df=
+offset= weights= df= regrid interaction= test(delta test_categorical test_generic refit= save load
 """
 
 
