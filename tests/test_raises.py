@@ -20,6 +20,7 @@ from test_docstrings import sections
 
 import glmmlab as gl
 from glmmlab import residuals
+from glmmlab.inference import linear, step_down
 from glmmlab.inference.comparison_arrows import comparison_arrows
 from glmmlab.residuals.categorical import categorical_test
 
@@ -64,6 +65,7 @@ def functions(module: Any) -> Iterator[tuple[str, Callable]]:
 
 SEEDS = gl.datasets.load("seed_germination")
 FORMULA = "cbind(germ, n - germ) ~ extract * gen"
+PAIRS_OF_TEN = np.array([np.eye(10)[j] - np.eye(10)[i] for i in range(10) for j in range(i)])
 NUMBERS = {"y": [1.0, 2.0, 3.0, 4.0, 5.0, 6.5], "x": [1.0, -1.0, 2.0, -2.0, 3.0, -3.0]}
 
 
@@ -216,6 +218,15 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("inference.emmeans.emmeans", "UnknownNameError"): lambda _: seeds().emmeans("gen", type="y"),
     ("inference.emmeans.emmeans", "ExtrapolationWarning"): lambda _: outside_its_link().emmeans(
         "x", at={"x": [-20.0, 3.0]}, type="response"
+    ),
+    ("inference.estimate_table.EstimateTable.cross_adjust", "UnknownNameError"): lambda _: (
+        seeds().emmeans("extract").pairs().cross_adjust()
+    ),
+    ("inference.linear.crossed", "UnknownNameError"): lambda _: linear.crossed(
+        linear.Families(("gen",)), "mvt"
+    ),
+    ("inference.step_down.westfall_p", "InferenceError"): lambda _: step_down.westfall_p(
+        np.arange(45.0), np.full(45, 0.5), PAIRS_OF_TEN @ PAIRS_OF_TEN.T
     ),
     ("inference.estimate_table.EstimateTable.regrid", "EstimabilityError"): lambda _: (
         outside_its_link().emmeans("x", at={"x": -20.0}).regrid()

@@ -45,7 +45,7 @@ def comparison_arrows(
     comparisons = table.pairs(adjust=adjust, seed=seed)
     p = comparisons.frame["p"].to_numpy()
     lower, upper, _ = interval_rows(
-        comparisons.linear, comparisons._families, 1 - alpha, comparisons.adjust, seed=seed
+        comparisons.linear, comparisons.grouping, 1 - alpha, comparisons.adjust, seed=seed
     )
     eta = table.linear.estimate
     left, right = eta.copy(), eta.copy()

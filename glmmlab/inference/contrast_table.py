@@ -223,7 +223,8 @@ def build_contrasts(
     coefficients = np.vstack(blocks)
     frame = pd.concat(labels, ignore_index=True)
     # by-groups of several sizes: each counts its own means
-    families = Families(table.by, pairs, sizes.pop() if len(sizes) == 1 else None)
+    means = sizes.pop() if len(sizes) == 1 else None
+    families = Families(table.by, pairs, means, table.grouping.across)
     method = canonical(usual if adjust is None else adjust)
     return _contrasts(table, frame, coefficients, ratios, families, method, seed)
 

@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 import pandas as pd
 
-from glmmlab import links
 from glmmlab._arguments import finite
 from glmmlab._tables import Document, Exported
 from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import EstimabilityError
 from glmmlab.inference.contrasts import Method
-from glmmlab.inference.linear import (
-    Families,
-    LinearEstimates,
-    interval_rows,
-    wald_tests,
-)
+from glmmlab.inference.linear import Families, LinearEstimates, crossed, interval_rows, wald_tests
 from glmmlab.inference.result_table import ResultTable, df_note, side_notes
-from glmmlab.inference.transformation import Transformation, from_link
+from glmmlab.inference.transformation import Transformation
 from glmmlab.inference.views import document
 from glmmlab.inference.wald import WaldTest, joint_test
 
@@ -77,7 +70,8 @@ class EstimateTable(Exported):
     # ------------------------------------------------------------------------- the frame
 
     @property
-    def _families(self) -> Families:
+    def grouping(self) -> Families:
+        """How rows are grouped for adjustment."""
         return self.families if self.families is not None else Families(self.by)
 
     @property
@@ -103,7 +97,7 @@ class EstimateTable(Exported):
         self, level: float, adjust: str, side: str, seed: Seed
     ) -> tuple[pd.DataFrame, tuple[str, ...]]:
         lower, upper, notes = interval_rows(
-            self.linear, self._families, level, adjust, side=side, seed=seed
+            self.linear, self.grouping, level, adjust, side=side, seed=seed
         )
         if self._on_response():
             lower, upper = self.transformation.limits(lower, upper)  # type: ignore[union-attr]
@@ -116,7 +110,7 @@ class EstimateTable(Exported):
     ) -> tuple[pd.DataFrame, tuple[str, ...]]:
         null, delta = finite(null, "null"), finite(delta, "delta", least=0.0)
         tests = wald_tests(
-            self.linear, self._families, adjust, null=null, delta=delta, side=side, seed=seed
+            self.linear, self.grouping, adjust, null=null, delta=delta, side=side, seed=seed
         )
         frame = self._base_frame()
         if null != 0:
@@ -129,9 +123,13 @@ class EstimateTable(Exported):
         return frame, tuple(notes)
 
     @cached_property
+    def _shown(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        return self._interval_frame(self.level, "none", "two-sided", 0)
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The rows with ``estimate, se, df, lower, upper``."""
-        return self._interval_frame(self.level, "none", "two-sided", 0)[0]
+        return self._shown[0]
 
     # ------------------------------------------------------------------- intervals, tests
 
@@ -324,6 +322,31 @@ class EstimateTable(Exported):
         """
         return self.contrast("pairwise", adjust, by, simple, seed=seed, reverse=reverse)
 
+    def cross_adjust(self, method: str = "bonferroni") -> Self:
+        """The same table, each row adjusted across the by-groups as well (after its own group's).
+
+        Parameters
+        ----------
+        method : str
+            sidak, bonferroni, holm, hochberg, hommel, BH, BY or none; intervals are Sidak's
+            for sidak, and Bonferroni's for all others.
+
+        Raises
+        ------
+        UnknownNameError
+            There are no by-groups, or the method needs more than p-values.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> seeds = gl.datasets.load("seed_germination")
+        >>> fit = gl.glmm("cbind(germ, n - germ) ~ extract * gen", data=seeds, family="binomial")
+        >>> pairs = fit.emmeans("extract", by="gen").pairs()
+        >>> pairs["p"].round(4).tolist(), pairs.cross_adjust()["p"].round(4).tolist()
+        ([0.0306, 0.0], [0.0612, 0.0])
+        """
+        return replace(self, families=crossed(self.grouping, method))
+
     # ------------------------------------------------------------------------ other scale
 
     def regrid(self, transform: str = "response") -> EstimateTable:
@@ -342,26 +365,9 @@ class EstimateTable(Exported):
         EstimabilityError
             No row has a value on that scale.
         """
-        linear = self.linear
-        if self.transformation is not None:
-            eta = linear.estimate
-            values, _ = self.transformation.apply(eta, linear.se)
-            with np.errstate(invalid="ignore"):
-                slopes = self.transformation.slope(eta)
-        else:
-            values, slopes = linear.estimate, np.ones(len(linear))
-        if not np.isfinite(values).any():
-            raise EstimabilityError("No estimate has a value on the response scale.")
-        if transform == "response":
-            new = replace(self, transformation=None, type="response", scale_name="", families=None)
-            return replace(new, linear=linear.transformed(values, slopes))
-        link = links.get(transform)
-        with np.errstate(all="ignore"):
-            eta, chain = link.link(values), link.link_derivative(values) * slopes
-        if not np.isfinite(eta).any():
-            raise EstimabilityError(f"No estimate has a value on the {transform} scale.")
-        new = replace(self, transformation=from_link(link), type="link", scale_name=link.name)
-        return replace(new, linear=linear.transformed(eta, chain), families=None)
+        from glmmlab.inference.regrid import regrid
+
+        return regrid(self, transform)
 
     # ------------------------------------------------------------------------------ views
 
@@ -372,7 +378,8 @@ class EstimateTable(Exported):
         return len(self.linear)
 
     def _notes(self) -> tuple[str, ...]:
-        return (*self._scale_notes(), f"Confidence level {self.level:g}, not adjusted.")
+        notes, level = self._shown[1], f"Confidence level {self.level:g}"
+        return (*self._scale_notes(), f"{level}{'.' if notes else ', not adjusted.'}", *notes)
 
     def _document(self) -> Document:
         return document(self.quantity, self.frame, self.by, self._labels, self._notes())

@@ -12,7 +12,15 @@ import pandas as pd
 from glmmlab._arguments import confidence_level
 from glmmlab._types import BoolArray, FloatArray, Seed
 from glmmlab.errors import UnknownNameError
-from glmmlab.inference.adjust import Adjusted, TestFamily, adjust_family, critical_values
+from glmmlab.inference.adjust import (
+    Adjusted,
+    TestFamily,
+    adjust_family,
+    adjust_p,
+    canonical,
+    critical_values,
+)
+from glmmlab.inference.p_adjust import FROM_P
 
 DegreesOfFreedom = float | Callable[[FloatArray], FloatArray]
 """One number, or a function from rows (m, p) of coefficients to their degrees of freedom (m,)."""
@@ -184,11 +192,14 @@ class Families:
     pairs : bool
         All pairwise differences: Tukey's method applies, with `means` means a family.
     means : int or None
+    across : str
+        Adjustment of each row for its namesakes in the other by-groups, after that in its own.
     """
 
     by: tuple[str, ...] = ()
     pairs: bool = False
     means: int | None = None
+    across: str = "none"
 
 
 @dataclass(frozen=True)
@@ -272,6 +283,9 @@ def wald_tests(
         )
         p[index] = results[-1].values
     notes = _notes(results, adjust, "P-values adjusted by the")
+    if families.across != "none":
+        p = _across(p, linear.labels, families)
+        notes += (_across_note("P-values", linear.labels, families.across, families),)
     error = max((r.error for r in results), default=0.0)
     used = next((r.method for r in results if r.method != "none"), "none")
     return RowTests(statistic, p, used, notes, error)
@@ -292,16 +306,58 @@ def interval_rows(
     method = _resolve_method(adjust, families)
     half = np.full(len(linear), np.nan)
     results = []
+    across = "sidak" if families.across == "sidak" else "bonferroni"
+    groups = _groups(linear.labels, families) if families.across != "none" else 1
+    inner = level ** (1 / groups) if across == "sidak" else 1 - (1 - level) / groups
     for _, index in panels(linear.labels, families.by):
         present = np.where(linear.estimable, 1.0, np.nan)
         family = _family(linear, index, families, present, side)
-        results.append(critical_values(family, level, method, seed))
+        results.append(critical_values(family, inner, method, seed))
         half[index] = results[-1].values * linear.se[index]
     lower = linear.estimate - half if side != "less" else np.full(len(linear), -np.inf)
     upper = linear.estimate + half if side != "greater" else np.full(len(linear), np.inf)
     missing = ~linear.estimable
     lower, upper = np.where(missing, np.nan, lower), np.where(missing, np.nan, upper)
-    return lower, upper, _notes(results, adjust, "Intervals adjusted by the")
+    notes = _notes(results, adjust, "Intervals adjusted by the")
+    if groups > 1:
+        notes += (_across_note("Intervals", linear.labels, across, families),)
+    return lower, upper, notes
+
+
+def crossed(families: Families, method: str) -> Families:
+    """The same families, adjusted across by-groups too.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    name = canonical(method)
+    if name not in FROM_P:
+        raise UnknownNameError(
+            f"{name!r} cannot adjust across groups; choose one of {', '.join(FROM_P)}."
+        )
+    if not families.by:
+        raise UnknownNameError("There are no by-groups to adjust across: give by= first.")
+    return replace(families, across=name)
+
+
+def _groups(labels: pd.DataFrame, families: Families) -> int:
+    return sum(1 for _ in panels(labels, families.by))
+
+
+def _across(p: FloatArray, labels: pd.DataFrame, families: Families) -> FloatArray:
+    """P-values adjusted for the rows of the same name in the other by-groups."""
+    own = [name for name in labels.columns if name not in families.by]
+    result = np.empty_like(p)
+    for _, index in panels(labels, own):
+        result[index] = adjust_p(p[index], families.across)
+    return result
+
+
+def _across_note(what: str, labels: pd.DataFrame, method: str, families: Families) -> str:
+    by = " and ".join(families.by)
+    groups = _groups(labels, families)
+    return f"{what} adjusted across the {groups} groups of {by} by the {method} method."
 
 
 def _notes(results: Sequence[Adjusted], asked: str, words: str) -> tuple[str, ...]:
