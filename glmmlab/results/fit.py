@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from glmmlab._types import Seed
 from glmmlab.estimate.result import Estimate
 from glmmlab.results.checks import FitChecks
-from glmmlab.results.inference import FitInference
 from glmmlab.results.intervals import FitIntervals
+from glmmlab.results.means import FitMeans
 from glmmlab.results.numbers import FitNumbers
 from glmmlab.results.random import FitRandom
 from glmmlab.results.summary import Summary, summarize
+from glmmlab.results.tests import FitTests
 
 if TYPE_CHECKING:
     from glmmlab.inference.report import Report
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Fit(FitNumbers, FitIntervals, FitChecks, FitInference, FitRandom):
+class Fit(FitNumbers, FitIntervals, FitChecks, FitTests, FitMeans, FitRandom):
     """A fitted generalized linear mixed model.
 
     Immutable.  Coefficients and their tests are on the scale of the linear predictor; tests are
