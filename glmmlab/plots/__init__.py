@@ -1,7 +1,7 @@
 """Figures: plain frames and an Axes in, the Axes out; one look, colours that carry meaning."""
 
 from glmmlab.plots.arrows import plot_comparisons
-from glmmlab.plots.autocorrelation import plot_acf, plot_map, plot_series
+from glmmlab.plots.autocorrelation import plot_acf, plot_map, plot_neighbours, plot_series
 from glmmlab.plots.histograms import plot_simulated_statistic
 from glmmlab.plots.interaction import panel_axes, plot_interaction
 from glmmlab.plots.levels import plot_by_level
@@ -30,6 +30,7 @@ __all__ = [
     "plot_map",
     "plot_mean_variance",
     "plot_means",
+    "plot_neighbours",
     "plot_pairs",
     "plot_profiles",
     "plot_qq",

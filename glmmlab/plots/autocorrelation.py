@@ -186,3 +186,63 @@ def _map_of_bins(ax: Axes, x: FloatArray, y: FloatArray, r: FloatArray) -> str:
         f"{style.thousands(len(r))} rows, mean residual in bins: "
         f"pale {0.5 - reach:.2f}, dark {0.5 + reach:.2f}"
     )
+
+
+@styled
+def plot_neighbours(
+    r: FloatArray,
+    means: FloatArray,
+    notes: Sequence[Note] = (),
+    significant: bool = False,
+    ax: Axes | None = None,
+    ylabel: str = "Weighted mean of the neighbours",
+    title: str = "Residuals and their neighbours",
+) -> Axes:
+    """Each residual against the mean of its neighbours (by 1 / distance), and a line between them.
+
+    The slope of the line is Moran's I: it rises where neighbours are alike.
+
+    Parameters
+    ----------
+    r, means : ndarray, shape (nobs,)
+    notes : sequence of (text, significant)
+    significant : bool
+        Whether the slope deviates: the line is then vermilion and dashed.
+    ax : Axes, optional
+    ylabel, title : str
+
+    Returns
+    -------
+    Axes
+        Above 4,000 rows the points are hexagonal bins, and a note says so.
+
+    Examples
+    --------
+    >>> ax = plot_neighbours(np.array([0.1, 0.5, 0.9]), np.array([0.4, 0.5, 0.6]))
+    >>> ax.get_lines()[-1].get_ydata().round(2).tolist()
+    [0.37, 0.63]
+    """
+    ax = style.axes_or_new(ax, (5.2, 4.8))
+    lines = list(notes)
+    if len(r) > THIN_ABOVE:
+        lines.append((hexagons(ax, r, means, (36, 21)), False))
+    else:
+        ax.scatter(r, means, s=18, color=style.DATA, alpha=0.8, lw=0)
+    away = r - r.mean()
+    slope = float(away @ means / (away @ away))
+    ends = np.array([-0.04, 1.04])
+    line = means.mean() + slope * (ends - r.mean())
+    ax.axhline(float(means.mean()), color=style.DATA, lw=0.9, ls=(0, (2, 2)), zorder=0.5)
+    ax.plot(ends, line, color="white", lw=3.4, alpha=0.8)
+    ax.plot(
+        ends,
+        line,
+        color=style.WRONG if significant else style.INK,
+        ls=style.WRONG_DASH if significant else "-",
+        lw=1.9,
+    )
+    ax.set(xlim=ends, xticks=[0, 0.25, 0.5, 0.75, 1])
+    style.axis_labels(ax, "Scaled residual", ylabel)
+    lines.append(("Slope of the line: Moran's I", False))
+    style.heading(ax, title, lines)
+    return ax

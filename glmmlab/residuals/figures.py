@@ -13,13 +13,16 @@ from glmmlab.plots import residuals as panels
 from glmmlab.residuals import predictors
 from glmmlab.residuals.quantiles import quantile_curves
 from glmmlab.residuals.result import LEVEL, ResidualTest, count, p_text
+from glmmlab.residuals.spatial import neighbour_means
 from glmmlab.residuals.splines import rank_transform
 from glmmlab.residuals.statistics import DispersionTest
 from glmmlab.residuals.temporal import check_times
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
     from glmmlab.residuals.predictors import PredictorLike
     from glmmlab.residuals.scaled import SimulatedResiduals
@@ -293,4 +296,25 @@ def spatial(
         notes.append((f"Test: random {style.thousands(test.rows_used)} rows", False))
     return plot_auto.plot_map(
         xs, ys, res.scaled, notes, ax, _named(x_name, "x"), _named(y_name, "y")
+    )
+
+
+def phylogenetic(
+    res: SimulatedResiduals,
+    distances: pd.DataFrame | ArrayLike,
+    taxon: PredictorLike = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Residuals of taxa against those of their relatives, with Moran's I."""
+    test = res.test_phylogenetic(distances, taxon)
+    means = neighbour_means(res.scaled, res._tree(distances, taxon))
+    notes = [note(f"Moran's I = {test.statistic:.3g}", test)]
+    return plot_auto.plot_neighbours(
+        res.scaled,
+        means,
+        notes,
+        significant=test.significant,
+        ax=ax,
+        ylabel="Weighted mean of the relatives",
+        title="Residuals along the tree",
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray, Seed
@@ -209,3 +210,21 @@ class SimulatedResiduals(TestedResiduals):
         from glmmlab.residuals import figures
 
         return figures.spatial(self, x, y, ax)
+
+    def plot_phylogenetic(
+        self,
+        distances: pd.DataFrame | ArrayLike,
+        taxon: predictors.PredictorLike = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Residual of every taxon against the mean residual of its relatives.
+
+        Parameters
+        ----------
+        distances, taxon
+            As for :meth:`test_phylogenetic`.
+        ax : Axes, optional
+        """
+        from glmmlab.residuals import figures
+
+        return figures.phylogenetic(self, distances, taxon, ax)

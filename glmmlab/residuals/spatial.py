@@ -203,6 +203,20 @@ def moran(r: FloatArray, blocks: Blocks) -> tuple[FloatArray, float, float]:
     return products / squares, expected, float(np.sqrt(variance))
 
 
+def neighbour_means(r: FloatArray, blocks: Blocks) -> FloatArray:
+    """Mean of the other rows' residuals, weighted by 1 / distance.
+
+    The slope of these on ``r`` is Moran's I (Anselin 1996).
+
+    Examples
+    --------
+    >>> x = np.array([0.0, 1.0, 3.0])
+    >>> neighbour_means(np.array([0.3, 0.6, 0.9]), euclidean_blocks(x, 0 * x)).round(2).tolist()
+    [0.68, 0.5, 0.48]
+    """
+    return np.concatenate([near @ r / near.sum(axis=1) for _, near in _closeness(blocks)])
+
+
 def spatial_test(
     r: FloatArray,
     blocks: Blocks,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -187,6 +188,17 @@ class TestedResiduals(ScaledValues):
             Values or the name of a column of ``data``; None: the fitted values.
         quantiles : tuple of float
         """
+        if predictor is None and quantiles is QUANTILES:
+            return self._along_fitted  # asked for by test_all and by the overview
+        return self._along(predictor, quantiles)
+
+    @cached_property
+    def _along_fitted(self) -> QuantileTest:
+        return self._along(None, QUANTILES)
+
+    def _along(
+        self, predictor: predictors.PredictorLike, quantiles: tuple[float, ...]
+    ) -> QuantileTest:
         values, name = predictors.numeric(predictor, self)
         rows, reference = self._reference
         return quantile_test(
@@ -317,17 +329,23 @@ class TestedResiduals(ScaledValues):
         >>> round(test.expected, 3)
         -0.333
         """
-        if taxon is not None:
-            distances = predictors.tree_distances(distances, taxon, self)
-        elif isinstance(distances, pd.DataFrame):
-            raise DataError("Name the taxa of the rows, taxon=, or pass distances as an array.")
-        blocks = spatial.matrix_blocks(spatial.checked_matrix(distances, self.nobs))
+        blocks = self._tree(distances, taxon)
         sets = self._sets(np.arange(self.nobs)) if self._simulated_reference(reference) else None
         test = spatial.spatial_test(
             self.scaled, blocks, alternative, sets, kind=spatial.PhylogeneticTest
         )
         assert isinstance(test, spatial.PhylogeneticTest)
         return test
+
+    def _tree(
+        self, distances: pd.DataFrame | ArrayLike, taxon: predictors.PredictorLike
+    ) -> spatial.Blocks:
+        """Checked distances between the taxa of the rows."""
+        if taxon is not None:
+            distances = predictors.tree_distances(distances, taxon, self)
+        elif isinstance(distances, pd.DataFrame):
+            raise DataError("Name the taxa of the rows, taxon=, or pass distances as an array.")
+        return spatial.matrix_blocks(spatial.checked_matrix(distances, self.nobs))
 
     def test_all(self) -> pd.DataFrame:
         """The default tests as a frame: ``statistic, p`` by test."""

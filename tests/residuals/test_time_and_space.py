@@ -138,6 +138,17 @@ def test_related_taxa():
     assert turned.test_phylogenetic(d).p > 0.05
 
 
+def test_the_slope_of_the_phylogenetic_figure_is_morans_i():
+    res = normal(16)
+    for distances, taxon in ((tree(16), None), (pd.DataFrame(tree(16)), np.arange(16))):
+        ax = res.plot_phylogenetic(distances, taxon)
+        (x0, x1), (y0, y1) = ax.get_lines()[-1].get_data()
+        test = res.test_phylogenetic(distances, taxon)
+        assert (y1 - y0) / (x1 - x0) == pytest.approx(test.statistic, rel=1e-9)
+        assert f"Moran's I = {test.statistic:.3g}" in ax.texts[0].get_text()
+    plt.close("all")
+
+
 def test_taxa_are_found_by_name():
     names = [f"sp{i}" for i in range(8)]
     order = np.random.default_rng(1).permutation(8)
