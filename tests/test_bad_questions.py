@@ -71,7 +71,7 @@ QUESTIONS = {
     "generic_text": (
         lambda m: m.simulate_residuals(10, seed=1).test_generic(lambda y: "a"),
         errors.DataError,
-        "The statistic of a response is not a number",
+        "summary must make one number of a response",
     ),
     "mean_weights_negative": (
         lambda m: m.emmeans("x", weights=[1, 1, -1]),
