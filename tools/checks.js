@@ -46,6 +46,13 @@ window.checks = {
       }
     }
 
+    for (const title of document.querySelectorAll(".prev-next-title")) {
+      const [text, link] = [title, title.closest("a")].map((node) => node.getBoundingClientRect());
+      if (text.right > link.right + 1 || text.left < link.left - 1) {
+        faults.push(`cut: ${title.textContent.trim()}`);
+      }
+    }
+
     for (const image of document.images) {
       if (!image.complete || !image.naturalWidth) {
         faults.push(`missing image ${image.src.slice(0, 90)}`);
