@@ -135,24 +135,26 @@ class EMMeans(EstimateTable):
         """
         return self.pairs(adjust=adjust, seed=seed).matrix()
 
-    def plot(self, ax: Axes | None = None, letters: bool = False, **options: Any) -> Axes:
+    def plot(
+        self, ax: Axes | None = None, letters: bool | LetterDisplay = False, **options: Any
+    ) -> Axes:
         """Means with their intervals on an Axes (see :func:`glmmlab.plots.plot_means`).
 
         Parameters
         ----------
         ax : Axes, optional
-        letters : bool
-            Write the letters of :meth:`cld` above the intervals.
+        letters : bool or LetterDisplay
+            Write the letters of :meth:`cld`, or of the display given, above the intervals.
         **options
             Passed on: ``order``, ``raw``, ``raw_value``, ``ylabel``, ``title``, ``caption``.
         """
         from glmmlab.plots.means import plot_means
 
         frame = self.frame.copy()
-        if letters:
+        if letters is not False:
             options.setdefault("letters", "group")
-            display = self.cld(level=self.level).frame
-            frame = frame.merge(display[[*self.factors, *self.by, "group"]], sort=False)
+            display = self.cld(level=self.level) if letters is True else letters
+            frame = frame.merge(display.frame[[*self.factors, *self.by, "group"]], sort=False)
         by = self._one_panel_column(frame)
         options.setdefault("ylabel", self.axis_label())
         at_zero = " (random effects 0)" if self.mixed else ""

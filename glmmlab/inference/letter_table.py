@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,9 @@ from glmmlab.inference.linear import panels
 from glmmlab.inference.views import document
 
 if TYPE_CHECKING:
-    from glmmlab.inference.estimate_table import EstimateTable
+    from matplotlib.axes import Axes
+
+    from glmmlab.inference.emmeans import EMMeans
 
 
 class LetterDisplay(pd.DataFrame):
@@ -30,11 +32,12 @@ class LetterDisplay(pd.DataFrame):
         Adjustment, significance level, scale.
     """
 
-    _metadata: ClassVar[list[str]] = ["heading", "notes", "by", "label_columns"]
+    _metadata: ClassVar[list[str]] = ["heading", "notes", "by", "label_columns", "means"]
     heading: str
     notes: tuple[str, ...]
     by: tuple[str, ...]
     label_columns: tuple[str, ...]
+    means: EMMeans
 
     @property
     def _constructor(self):  # type: ignore[no-untyped-def]
@@ -47,6 +50,28 @@ class LetterDisplay(pd.DataFrame):
 
     def _document(self) -> Document:
         return document(self.heading, self.frame, self.by, self.label_columns, self.notes)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:  # type: ignore[override]
+        """The means with these letters above their intervals.
+
+        pandas' own curves of the columns are at ``.frame.plot()``.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+        **options
+            Of :meth:`glmmlab.inference.emmeans.EMMeans.plot`.
+
+        Examples
+        --------
+        >>> import glmmlab as gl
+        >>> plots = gl.datasets.load("disease_severity")
+        >>> fit = gl.glmm("severity ~ fungicide", data=plots, family="beta")
+        >>> ax = fit.emmeans("fungicide", type="response").cld(adjust="holm").plot()
+        >>> ax.get_title(loc="left")
+        'Marginal means'
+        """
+        return self.means.plot(ax, letters=self, **options)
 
     # pandas' own would write the numbers unrounded and, for Markdown, need another package
     def to_markdown(self) -> str:  # type: ignore[override]
@@ -71,7 +96,7 @@ class LetterDisplay(pd.DataFrame):
 
 
 def letter_table(
-    table: EstimateTable,
+    table: EMMeans,
     level: float,
     adjust: str,
     alpha: float | None,
@@ -81,7 +106,7 @@ def letter_table(
 ) -> LetterDisplay:
     """Sort the rows of each panel by their estimates and give them letters (see EMMeans.cld)."""
     alpha = 1 - level if alpha is None else significance_level(alpha)
-    frame, _ = table._interval_frame(level, "none", "two-sided", seed)
+    frame, intervals = table._interval_frame(level, "none", "two-sided", seed)
     comparisons = table.pairs(adjust=adjust, seed=seed)
     p = comparisons.frame["p"].to_numpy()
     pieces, start = [], 0
@@ -96,12 +121,13 @@ def letter_table(
     words = comparisons._tested[1] or ("P-values of the comparisons are not adjusted.",)
     result.notes = (
         *table._scale_notes(),
-        f"Confidence level {level:g}, not adjusted.",
+        f"Confidence level {level:g}{'.' if intervals else ', not adjusted.'}",
+        *intervals,
         *words,
         f"Rows of a panel that share a letter do not differ significantly (alpha = {alpha:.3g}); "
         "this is not evidence that they are equal.",
     )
-    result.by, result.label_columns = table.by, table._labels
+    result.by, result.label_columns, result.means = table.by, table._labels, table
     return result
 
 

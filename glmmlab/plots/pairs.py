@@ -89,14 +89,14 @@ def plot_pairs(
     if k < 2:
         raise EstimabilityError("There are no pairs to draw: the square needs two levels or more.")
     upper, lower = pairs_matrix(estimates, k), pairs_matrix(p_values, k).T
-    ax = style.axes_or_new(ax, (6.4, 5.8))
+    names = [str(v) for v in levels]
+    long = min(max(len(name) for name in names), 40)
+    ax = style.axes_or_new(ax, (6.2 + 0.06 * long, 5.7 + 0.04 * long))
     shown = np.log(upper) if ratio else upper
     bound = float(np.nanmax(np.abs(shown[np.isfinite(shown)]))) or 1.0
     ax.imshow(shown, cmap=_TWO_SIDED, norm=TwoSlopeNorm(0, -bound, bound), aspect="auto")
     shade = np.sqrt(np.clip(lower, 0, 1))  # differences among small p-values matter most
     ax.imshow(shade, cmap="Greys_r", norm=Normalize(-0.25, 1.0), aspect="auto")
-    _cells(ax, upper, lower, shown / bound, level)
-    names = [str(v) for v in levels]
     style.category_ticks(ax, names)
     ax.set_yticks(range(k), names)
     style.literal_ticks(ax.yaxis)
@@ -111,6 +111,8 @@ def plot_pairs(
     what = "ratio row / column" if ratio else "difference row - column"
     text = caption or f"Above the diagonal: {what}. Below: p-value (bold: p < {level:g})."
     style.heading(ax, title, [(text, False)])
+    style.settle(ax)
+    _cells(ax, upper, lower, shown / bound, level)
     return ax
 
 
@@ -121,7 +123,7 @@ def _cells(
     k = len(upper)
     box = ax.get_window_extent()
     width, height = (side / ax.figure.dpi * 72 / k for side in (box.width, box.height))
-    size = min(style.SMALL, width / 3.5, height / 1.5)
+    size = min(style.SMALL, width / 3.7, height / 1.5)
     if size < 4:
         return  # too many levels for numbers: the colours remain
     for i, j in combinations(range(k), 2):

@@ -134,6 +134,15 @@ def new_figure(figsize: tuple[float, float]) -> Figure:
     return plt.figure(figsize=figsize, layout="constrained")
 
 
+def settle(ax: Axes) -> None:
+    """Give the labels so far their room, so that the size of the axes is the final one."""
+    figure = ax.figure
+    if isinstance(figure, Figure):  # a part of a figure is laid out with the whole
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
+
+
 def axes_width(ax: Axes) -> float:
     """Width of the axes in inches, as laid out so far."""
     return float(ax.get_window_extent().width / ax.figure.dpi)
@@ -153,6 +162,7 @@ def heading(
     legend : bool
         Put the legend of the axes' labelled artists between the notes and the axes.
     """
+    settle(ax)
     size = mpl.rcParams["axes.titlesize"]
     room = max(axes_width(ax) + 0.45, 1.5)
     lines = [

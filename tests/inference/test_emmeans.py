@@ -540,3 +540,14 @@ def test_an_offset_beside_the_formula_is_held_at_its_mean_and_said_so():
     )
     assert f"Offset held at its mean over the rows, {effort.mean():.4g}." in str(means)
     assert "Offset held" not in str(fit.emmeans("treatment", offset=0))
+
+
+def test_a_letter_display_draws_its_own_letters() -> None:
+    """Those of its own adjustment, not pandas' curves of the columns."""
+    plots = gl.datasets.load("disease_severity")
+    means = gl.glmm("severity ~ fungicide", plots, "beta").emmeans("fungicide", type="response")
+    display = means.cld(adjust="none", alpha=0.2)
+    assert list(display["group"]) != list(means.cld()["group"])
+    ax = display.plot()
+    drawn = [t.get_text() for t in ax.texts if t.get_text() in set(display["group"])]
+    assert sorted(drawn) == sorted(display["group"])
