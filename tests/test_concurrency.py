@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import glmmlab as gl
 from glmmlab import threads
 from glmmlab.threads import single_blas_thread
-from r_models import call
+from r_models import call, numbers
 
 CASES = (
     "cbpp_binom",
@@ -29,17 +29,6 @@ CASES = (
     "seeds_betabinom",
     "sleep_corr_ml",
 )
-
-
-def numbers(case: str) -> list[float]:
-    """A fit and what inference makes of it, as plain numbers."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = gl.glmm(**call(case))
-        found = [fit.llf, *fit.params, *fit.bse, *fit.fittedvalues, *fit.simulate(1, seed=1)[0]]
-        if len(fit.params) > 1:
-            found += [*fit.anova().frame["p"]]
-    return [float(x) for x in found]
 
 
 @pytest.fixture(scope="module")

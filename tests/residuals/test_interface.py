@@ -224,7 +224,9 @@ def test_an_estimated_rotation_does_not_set_the_data_apart(n):
     for seed in range(40):
         y, s, mu = correlated(np.random.default_rng(seed), n, 60)
         res = residuals.from_simulations(y, s, mu, False, seed, rotation="estimated")
-        p.append([res.test_uniformity().p, res.test_dispersion().p, res.test_outliers().p])
+        tests = [res.test_uniformity(), res.test_outliers(), res.test_temporal(np.arange(n))]
+        p.append([test.p for test in tests])
+    assert tests[0].reference == "simulations"
     assert (np.array(p) < 0.05).mean(axis=0).max() <= 0.15
 
 
