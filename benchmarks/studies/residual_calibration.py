@@ -1,6 +1,6 @@
 """How often the residual tests reject: right models (should be 5 %) and named misfits (power).
 
-Four parts, each a table in ``results/``:
+Five parts, each a table in ``results/``:
 
 truth     data and simulations from the same known model: the tests' own calibration, with
           parameters known, for seven families, with and without a random effect
@@ -8,8 +8,9 @@ quantreg  the quantile test beside plain Wald tests of statsmodels' QuantReg
 fitted    data from a known model, simulations from that model fitted to them: calibration as
           users meet it, random effects drawn anew or kept
 power     data from another model than the one fitted: rejection of named misfits
+rotation  rows of one correlated series, rotated by a covariance estimated from the simulations
 
-Run ``python benchmarks/studies/residual_calibration.py [truth quantreg fitted power] [--reps N]``.
+Run ``python benchmarks/studies/residual_calibration.py [PART ...] [--reps N]``.
 Every replicate has its own seed, spawned from ``SEED``, so results do not depend on how many
 processes run.
 """
@@ -32,6 +33,7 @@ import pandas as pd
 
 import glmmlab.residuals as residuals
 from glmmlab.residuals import SimulatedResiduals
+from glmmlab.residuals.pit import estimated_covariance
 from glmmlab.residuals.quantiles import min_bh
 from glmmlab.residuals.splines import SplineBasis, rank_transform
 
@@ -319,6 +321,35 @@ def run_power(reps: int) -> pd.DataFrame:
     return pd.DataFrame([row for rows in parallel(power_cell, cells) for row in rows])
 
 
+def rotation_cell(n: int, reps: int) -> list[dict[str, Any]]:
+    """Rejection rates of right models of a series with correlation 0.7 at lag 1, rotated."""
+    lower = np.linalg.cholesky(0.7 ** np.abs(np.subtract.outer(np.arange(n), np.arange(n))))
+    rows = []
+    for i in range(reps):
+        rng = np.random.default_rng([SEED, 5, n, i])
+        draws = rng.normal(size=(NSIM + 1, n)) @ lower.T
+        row = {}
+        for rule, rotation in (
+            ("", "estimated"),
+            # without the data, and rows taken as independent
+            (", DHARMa's rule", estimated_covariance(draws[1:])),
+        ):
+            res = residuals.from_simulations(
+                draws[0], draws[1:], np.zeros(n), False, seed=i, rotation=rotation
+            )
+            row["uniformity" + rule] = res.test_uniformity().p
+            row["outliers" + rule] = res.test_outliers().p
+            row["temporal" + rule] = res.test_temporal(np.arange(n)).p
+        rows.append(row)
+    return [{"n": n} | row for row in rates(pd.DataFrame(rows))]
+
+
+def run_rotation(reps: int) -> pd.DataFrame:
+    """Fewer, and more, rows than simulations."""
+    cells = [(n, reps) for n in (30, 100, 200, 400)]
+    return pd.DataFrame([row for rows in parallel(rotation_cell, cells) for row in rows])
+
+
 def parallel(function: Callable[..., Any], cells: list[tuple[Any, ...]]) -> list[Any]:
     """Cells over two processes, one BLAS thread each."""
     from joblib import Parallel, delayed
@@ -345,7 +376,13 @@ def store(name: str, frame: pd.DataFrame, seconds: float) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run the parts that are named, all by default."""
-    parts = {"truth": run_truth, "quantreg": run_quantreg, "fitted": run_fitted, "power": run_power}
+    parts = {
+        "truth": run_truth,
+        "quantreg": run_quantreg,
+        "fitted": run_fitted,
+        "power": run_power,
+        "rotation": run_rotation,
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=list(parts))
     parser.add_argument("--reps", type=int, default=500)

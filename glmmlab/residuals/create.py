@@ -63,8 +63,10 @@ def from_simulations(
         Covariance of the responses under the model (or estimate it from the data and the
         simulations together); data and simulations are multiplied by its inverse Cholesky factor
         before ranking.  Statistics of the response (dispersion, zeros) stay those of the data as
-        they are.  R's DHARMa estimates the covariance from the simulations alone, and then
-        rejects right models of 100 rows more often than not.
+        they are.  With "estimated" the tests take their reference from the simulations, and a
+        wrong spread shows in the test of dispersion only, unless there are about ten simulations
+        a row.  R's DHARMa estimates the covariance from the simulations alone, and then rejects
+        most right models of 100 rows.
     data : DataFrame, optional
         Predictors, so that they can be named later.
     pearson, pearson_df : optional
@@ -199,6 +201,8 @@ def build(
         scaled = traditional(refits.observed, refits.simulated, integer, rng)
     elif rotation is not None:
         rotated = _rotated(observed, simulated, rotation, method)
+        # an estimate leaves correlations between rows, the more the fewer simulations there are
+        dependent = dependent or isinstance(rotation, str)
         scaled = pit(*rotated, rng)
     elif method == "pit":
         scaled = pit(observed, simulated, rng)

@@ -43,9 +43,10 @@ class ScaledValues:
     random_effects : {"unconditional", "conditional", None}
         Whether the simulations drew the random effects anew; None when not known.
     dependent : bool
-        Whether rows share random effects that the simulations drew anew.  Residuals of such rows
-        are alike even under a right model, so tests then take their reference from the
-        simulations where the textbook one assumes independent rows.
+        Whether rows share random effects that the simulations drew anew, or were rotated by an
+        estimated covariance.  Residuals of such rows are alike even under a right model, so tests
+        then take their reference from the simulations where the textbook one assumes independent
+        rows.
     data : DataFrame or None
         Predictors by name, for ``test_quantiles("x")`` and ``plot_residuals("x")``.
     predictors : tuple of str
