@@ -28,7 +28,7 @@ from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
-from glmmlab.residuals.result import LEVEL, SampledTest, paragraph
+from glmmlab.residuals.result import LEVEL, SampledTest, paragraph, resolution
 from glmmlab.residuals.splines import SplineBasis, rank_transform
 
 QUANTILES = (0.25, 0.5, 0.75)
@@ -318,7 +318,7 @@ def quantile_test(
         predictor=predictor,
         basis=basis.shape[1],
         rows_used=len(r),
-        smallest_p=1 / (len(reference) + 1),
+        smallest_p=resolution(reference),
     )
 
 

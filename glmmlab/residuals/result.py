@@ -102,6 +102,17 @@ def exchangeable_p(observed: float, simulated: np.ndarray, alternative: str) -> 
     return less if alternative == "less" else min(1.0, 2 * min(greater, less))
 
 
+def resolution(reference: np.ndarray | None) -> float:
+    """The smallest p-value of a formula, or of a rank among the sets of ``reference``.
+
+    Examples
+    --------
+    >>> resolution(np.zeros((249, 10)))
+    0.004
+    """
+    return SMALLEST_P if reference is None else 1 / (len(reference) + 1)
+
+
 def normal_p(z: float, alternative: str) -> float:
     """p-value of a standard normal z; "greater" is the upper tail.
 

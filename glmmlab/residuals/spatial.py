@@ -24,10 +24,10 @@ from glmmlab.residuals.checks import option, some_rows, symmetric
 from glmmlab.residuals.pit import row_blocks
 from glmmlab.residuals.result import (
     ALTERNATIVES,
-    SMALLEST_P,
     exchangeable_p,
     normal_p,
     paragraph,
+    resolution,
     significant_digits,
 )
 
@@ -277,7 +277,7 @@ def spatial_test(
         sd=sd,
         reference="arrangement" if reference is None else "simulations",
         rows_used=len(r),
-        smallest_p=SMALLEST_P if reference is None else 1 / (len(reference) + 1),
+        smallest_p=resolution(reference),
     )
 
 

@@ -12,10 +12,10 @@ from glmmlab.residuals.autocorrelation import AutocorrelationTest
 from glmmlab.residuals.checks import option, some_rows
 from glmmlab.residuals.result import (
     ALTERNATIVES,
-    SMALLEST_P,
     exchangeable_p,
     normal_p,
     paragraph,
+    resolution,
 )
 
 EXACT_BELOW = 100
@@ -172,7 +172,7 @@ def temporal_test(
         expected=expected,
         reference=source,
         rows_used=n,
-        smallest_p=SMALLEST_P if reference is None else 1 / (len(reference) + 1),
+        smallest_p=resolution(reference),
     )
 
 

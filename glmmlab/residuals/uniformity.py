@@ -11,11 +11,11 @@ from glmmlab._types import FloatArray
 from glmmlab.residuals.checks import option
 from glmmlab.residuals.result import (
     ALTERNATIVES,
-    SMALLEST_P,
     ResidualTest,
     exchangeable_p,
     paragraph,
     percent,
+    resolution,
     significant_digits,
 )
 
@@ -186,7 +186,7 @@ def uniformity_test(
         d_plus=float(d_plus),
         d_minus=float(d_minus),
         central_share=float(np.mean((r > 0.25) & (r < 0.75))),
-        smallest_p=SMALLEST_P if reference is None else 1 / (len(reference) + 1),
+        smallest_p=resolution(reference),
         reference=source,
     )
 
