@@ -89,6 +89,13 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
     if (!found) { missing.push(heading); }
   });
 
+  // --- code to write: what it prints is given ---
+  if (learner && notes.write) {
+    all(`.cell.tag_${notes.write} .cell_input`).filter((code) => !code.closest(".answer-of")).forEach((code) => {
+      code.replaceWith(lines(room(code.textContent.trim(), 1, 5)));
+    });
+  }
+
   // --- three arguments to fill ---
   const arguments_ = ["family", "offset", "zero_inflation", "random_effects", "type", "adjust", "df", "method"];
   const seen = new Set();
@@ -160,6 +167,7 @@ window.handout = ({ copy, head, notes, pageHeight }) => {
         : `${seen.size === 2 ? "Two" : "Three"} arguments in the code are left blank: fill them in before you run the cells.`);
       const after = article.querySelector(".question + p + ul, .question + ul, .question");
       (after || title).after(hint);
+      if (notes.write) { hint.textContent += " Ruled lines stand for code: write what prints the output below them."; }
     }
     const end = make("div", "keep");
     end.append(make("h2", "", "Before you go"), make("p", "handout-lead", "The muddiest point of this chapter, for me:"), lines(2));
