@@ -71,6 +71,19 @@ def exercises_without_brackets(
         context["body"] = SOLUTION.sub(r"Solution to \1exercise \2</a></p>", body)
 
 
+FORMULA = re.compile(
+    r'(\(?<span class="math notranslate nohighlight">\\\([^<]*\\\)</span>[,.;:)?]+)'
+)
+
+
+def tie_punctuation(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Node | None
+) -> None:
+    """A formula keeps the comma behind it: MathJax's box would let it start the next line."""
+    if body := context.get("body"):
+        context["body"] = FORMULA.sub(r'<span class="tied">\1</span>', body)
+
+
 def tell_progress(app: Sphinx, docname: str, source: list[str]) -> None:
     """One line a page, on a build that is otherwise silent until it is done."""
     print(f"  {docname}", flush=True)
@@ -90,4 +103,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", load_sliders)
     app.connect("html-page-context", plain_citation_list)
     app.connect("html-page-context", exercises_without_brackets)
+    app.connect("html-page-context", tie_punctuation)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
