@@ -166,7 +166,8 @@ def test_the_notes_of_the_handouts_are_of_chapters() -> None:
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     pages = {toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])}
     assert set(notes) <= pages
-    assert all(set(note) <= {"minutes", "blank", "watch", "sheet"} for note in notes.values())
+    known = {"minutes", "blank", "write", "watch", "sheet"}
+    assert all(set(note) <= known for note in notes.values())
     for note in notes.values():
         assert all(set(heard) == {"says", "ask"} for heard in note.get("watch", []))
         for task in note.get("sheet", []):
