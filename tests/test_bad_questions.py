@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import glmmlab as gl
 from glmmlab import errors
@@ -232,6 +233,21 @@ QUESTIONS = {
         lambda m: m.predict({"x": 0.5, "f": "u", "g": "a"}),
         errors.DataError,
         "a list for each",
+    ),
+    "figure_for_axes": (
+        lambda m: m.emmeans("f").plot(Figure()),
+        errors.DataError,
+        "ax= takes one of Matplotlib's axes, .* not Figure",
+    ),
+    "many_axes_for_one": (
+        lambda m: m.simulate_residuals(10, seed=1).plot_qq(Figure().subplots(1, 2)),
+        errors.DataError,
+        "ax= takes one of Matplotlib's axes, .* not ndarray",
+    ),
+    "axes_for_a_figure": (
+        lambda m: m.simulate_residuals(10, seed=1).plot(figure=Figure().subplots()),
+        errors.DataError,
+        "figure= takes a Matplotlib figure, .* not Axes",
     ),
 }
 

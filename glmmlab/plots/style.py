@@ -15,6 +15,7 @@ WRONG         vermilion          a deviation, or a model that is wrong on purpos
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -27,9 +28,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, ScalarFormatter, StrMethodFormatter
+
+from glmmlab.errors import DataError
 
 DATA = "#4D4D4D"
 FIXED = "#0072B2"
@@ -88,12 +91,16 @@ def context() -> Iterator[None]:
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:
     """Draw a figure function's artists in the package's look, whatever the session's settings."""
+    parameters = inspect.signature(function).parameters
+    one = "ax" in parameters and "Sequence" not in str(parameters["ax"].annotation)
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        for given in (*args, *kwargs.values()):
-            if isinstance(given, Axes):
-                _literal(given)
+        given = dict(zip(parameters, args, strict=False)) | kwargs
+        _check_axes(given.get("ax"), one)
+        for value in given.values():
+            if isinstance(value, Axes):
+                _literal(value)
         with context():
             drawn = function(*args, **kwargs)
         axes = [drawn] if isinstance(drawn, Axes) else getattr(drawn, "axes", drawn)
@@ -103,6 +110,16 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
         return drawn
 
     return wrapper
+
+
+def _check_axes(ax: object, one: bool) -> None:
+    several = [ax] if one or not isinstance(ax, (list, tuple, np.ndarray)) else np.ravel(ax)
+    wrong = next((a for a in several if a is not None and not isinstance(a, Axes)), None)
+    if wrong is not None:
+        wanted = "one of Matplotlib's axes" if one else "Matplotlib's axes"
+        raise DataError(
+            f"ax= takes {wanted}, as fig, ax = plt.subplots() makes, not {type(wrong).__name__}."
+        )
 
 
 def _numbers(ax: Axes) -> None:
@@ -132,6 +149,18 @@ def axes_or_new(ax: Axes | None, figsize: tuple[float, float] = (6.4, 4.8)) -> A
 def new_figure(figsize: tuple[float, float]) -> Figure:
     """A new figure that keeps all text inside."""
     return plt.figure(figsize=figsize, layout="constrained")
+
+
+def figure_or_new(figure: Figure | None, figsize: tuple[float, float]) -> Figure:
+    """The given figure, or a new one that keeps all text inside."""
+    if figure is None:
+        return new_figure(figsize)
+    if not isinstance(figure, FigureBase):
+        raise DataError(
+            "figure= takes a Matplotlib figure, as plt.figure() makes, not "
+            f"{type(figure).__name__}."
+        )
+    return figure
 
 
 def settle(ax: Axes) -> None:

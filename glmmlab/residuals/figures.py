@@ -61,7 +61,7 @@ def uniformity_note(res: SimulatedResiduals) -> Note:
 def overview(res: SimulatedResiduals, figure: Figure | None = None) -> Figure:
     """The two-panel figure; the panels stand one above the other on an upright figure."""
     with style.context():
-        fig = style.new_figure((9.6, 4.9)) if figure is None else figure
+        fig = style.figure_or_new(figure, (9.6, 4.9))
         width, height = fig.get_size_inches()
         left, right = fig.subplots(*((2, 1) if height > width else (1, 2)))
     qq(res, left)
@@ -256,7 +256,7 @@ def histogram(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
 def temporal(res: SimulatedResiduals, time: PredictorLike, figure: Figure | None = None) -> Figure:
     """Residuals over time and their autocorrelation."""
     with style.context():
-        fig = style.new_figure((6.4, 5.6)) if figure is None else figure
+        fig = style.figure_or_new(figure, (6.4, 5.6))
         top, bottom = fig.subplots(2, 1)
     series(res, time, top)
     acf(res, time, bottom)
