@@ -23,6 +23,7 @@ from glmmlab import residuals
 from glmmlab.inference import linear, step_down
 from glmmlab.inference.comparison_arrows import comparison_arrows
 from glmmlab.residuals.categorical import categorical_test
+from glmmlab.residuals.temporal import temporal_test
 
 # The engine's inner rooms answer to glmm() and load(), whose own promises are in the table.
 INNER = (
@@ -323,8 +324,8 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("residuals.scaled.SimulatedResiduals.plot_panels", "InferenceWarning"): lambda _: scaled(
         20
     ).plot_panels([None, np.arange(21.0)]),
-    ("residuals.temporal.temporal_test", "DataError"): lambda _: scaled().test_temporal(
-        np.repeat([1, 2, 3], 7)
+    ("residuals.temporal.temporal_test", "DataError"): lambda _: temporal_test(
+        np.full(9, 0.5), np.arange(9.0)
     ),
     ("residuals.tested.TestedResiduals.test_phylogenetic", "DataError"): lambda _: (
         scaled().test_phylogenetic(

@@ -138,7 +138,8 @@ def temporal_test(
     Raises
     ------
     DataError
-        Times that are not unique: aggregate the residuals first (``recalculate``).
+        Times that are not unique: aggregate the residuals first (``recalculate``); residuals
+        that are all equal.
     """
     option(alternative, ALTERNATIVES, "alternative")
     n = len(r)
