@@ -205,12 +205,9 @@ def _largest_sets(factor: FloatArray, step: int, limit: int) -> tuple[list[list[
             continue
         without = left_out.copy()
         without[candidate] = True
-        more, taken = _taken_in(outside, inside, candidate)
-        if not _allowed(taken, step):
-            stack.append((outside, inside, without))  # it can never be taken in from here
-            continue
         stack.append((outside, inside, without))
-        if not (taken & left_out).any():
+        more, taken = _taken_in(outside, inside, candidate)
+        if _allowed(taken, step) and not (taken & left_out).any():
             stack.append((more, taken, left_out))
     return found, visited
 

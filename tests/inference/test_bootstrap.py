@@ -70,8 +70,8 @@ def test_the_result_depends_on_the_seed_alone():
     assert not np.allclose(drawn[0], fit("seeds_binom").bootstrap(3, seed=5).frame)
 
 
-def test_an_interrupted_run_keeps_what_finished_and_goes_on(monkeypatch):
-    whole = fit("seeds_binom").bootstrap(9, seed=2)
+def interrupted_in_the_fifth(monkeypatch):
+    """The real replicate, and the calls so far of one that stops in the fifth."""
     real, calls = module._replicate, []
 
     def stops(*arguments):
@@ -81,6 +81,12 @@ def test_an_interrupted_run_keeps_what_finished_and_goes_on(monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(module, "_replicate", stops)
+    return real, calls
+
+
+def test_an_interrupted_run_keeps_what_finished_and_goes_on(monkeypatch):
+    whole = fit("seeds_binom").bootstrap(9, seed=2)
+    real, _ = interrupted_in_the_fifth(monkeypatch)
     with pytest.warns(gl.errors.InferenceWarning, match="interrupted after 4 of 9"):
         part = fit("seeds_binom").bootstrap(9, seed=2)
     assert len(part.frame) == 4 and part.missing == 5
@@ -171,15 +177,7 @@ def test_names_of_all_kinds_of_parameters():
 def test_a_checkpoint_gives_what_an_uninterrupted_run_gives(tmp_path, monkeypatch):
     whole = fit("seeds_binom").bootstrap(9, seed=2)
     path = tmp_path / "boot.json"
-    real, calls = module._replicate, []
-
-    def stops(*arguments):
-        calls.append(1)
-        if len(calls) == 5:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(module, "_replicate", stops)
+    real, calls = interrupted_in_the_fifth(monkeypatch)
     with pytest.warns(gl.errors.InferenceWarning, match="4 of 9 replicates; the same call"):
         fit("seeds_binom").bootstrap(9, seed=2, checkpoint=path)
     monkeypatch.setattr(module, "_replicate", lambda *a: calls.append(1) or real(*a))
