@@ -226,6 +226,9 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("inference.linear.crossed", "UnknownNameError"): lambda _: linear.crossed(
         linear.Families(("gen",)), "mvt"
     ),
+    ("inference.rescaling.Rescaling.values", "GlmmlabError"): lambda _: (
+        seeds().emmeans("gen").contrast("pairwise", scale=-1)
+    ),
     ("inference.step_down.westfall_p", "InferenceError"): lambda _: step_down.westfall_p(
         np.arange(45.0), np.full(45, 0.5), PAIRS_OF_TEN @ PAIRS_OF_TEN.T
     ),
@@ -296,6 +299,9 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ),
     ("inference.trends.emtrends", "UnknownColumnError"): lambda _: seeds().emtrends("gen", "dose"),
     ("inference.trends.emtrends", "DataError"): lambda _: seeds().emtrends("gen", "extract"),
+    ("inference.wald.joint_test", "InferenceError"): lambda _: (
+        seeds().emmeans(["extract", "gen"]).pairs().joint_test(null=1)
+    ),
     ("inference.variance_decomposition.variance_decomposition", "UnknownNameError"): lambda _: (
         seeds().variance_decomposition("trigamma")
     ),

@@ -48,6 +48,12 @@ class TestFamily:
         Dimension of the estimates for ``scheffe``; from `covariance` when None.
     side : str
         "two-sided", "greater" or "less".
+    distance : bool
+        Equivalence tests: the statistics are distances from the null, whose signs, and with
+        them their correlations under the hypotheses, are not known.
+    constrained : bool
+        Whether one set of parameters satisfies all hypotheses, so that some may follow from
+        others: not if a - b, b - c and a - c are all said to be 1.
     """
 
     __test__ = False  # not a test case, whatever pytest reads into its name
@@ -58,6 +64,8 @@ class TestFamily:
     means: float | None = None
     rank: int | None = None
     side: str = "two-sided"
+    distance: bool = False
+    constrained: bool = True
 
     @property
     def size(self) -> int:
@@ -215,13 +223,15 @@ def _step_down(name: str, family: TestFamily, seed: Seed) -> tuple[FloatArray, f
         raise UnknownNameError(f"{name} needs the covariance of the estimates.")
     statistic, covariance = family.statistic[valid], family.covariance[np.ix_(valid, valid)]
     df = float(family.df[valid].min())
-    raw = tail_probability(statistic, df)
+    raw = tail_probability(statistic, df, family.side)
     p, error = np.full(valid.shape, np.nan), 0.0
     if name == "shaffer":
         p[valid] = shaffer_p(statistic, raw, covariance)
         return p, error
     if name == "free":
-        result = free_p(statistic, covariance, df, seed=seed)
+        one_sided = family.side != "two-sided"
+        sign = -1.0 if family.side == "less" else 1.0
+        result = free_p(sign * statistic, covariance, df, one_sided=one_sided, seed=seed)
     else:
         result = westfall_p(statistic, raw, covariance, df, seed=seed)
     p[valid] = np.maximum(result.p, raw)
@@ -243,8 +253,11 @@ _P_METHODS = (
 )  # fmt: skip
 
 
-_ONE_SIDED = {"free": "mvt", "westfall": "mvt", "shaffer": "holm"}
+_ONE_SIDED = {"tukey": "sidak", "scheffe": "sidak", "dunnettx": "sidak"}
+_UNCONSTRAINED = {"westfall": "free", "shaffer": "holm"}
 """What takes the place of methods whose logic is that of equalities."""
+_DISTANCE = {"mvt": "bonferroni", "free": "holm"}
+"""What takes the place of methods that need the correlations of the statistics."""
 _INTERVALS = {
     "holm": "bonferroni", "hochberg": "bonferroni", "hommel": "bonferroni", "BH": "bonferroni",
     "BY": "bonferroni", "shaffer": "bonferroni", "free": "mvt", "westfall": "mvt",
@@ -260,10 +273,12 @@ def _implied_means(m: float) -> float:
 def effective_method(method: str | None, family: TestFamily) -> str:
     """What is used: nothing for one test (Scheffe excepted), sidak for one-sided ranges."""
     name = canonical(method)
-    if family.side != "two-sided" and name in ("tukey", "scheffe", "dunnettx"):
-        name = "sidak"
     if family.side != "two-sided":
         name = _ONE_SIDED.get(name, name)
+    if family.side != "two-sided" or not family.constrained:
+        name = _UNCONSTRAINED.get(name, name)
+    if family.distance:
+        name = _DISTANCE.get(name, name)
     return "none" if family.size <= 1 and name != "scheffe" else name
 
 
@@ -293,7 +308,9 @@ def adjust_family(family: TestFamily, method: str | None, seed: Seed = 0) -> Adj
     -------
     Adjusted
         ``values`` in the order of the statistics; ``method`` the one that was used: tukey,
-        scheffe and dunnettx become sidak for one-sided tests, one test is not adjusted.
+        scheffe and dunnettx become sidak for one-sided tests, westfall and shaffer free and
+        holm (also when the hypotheses cannot all be true); in equivalence tests mvt and free
+        become bonferroni and holm; one test is not adjusted.
 
     Examples
     --------

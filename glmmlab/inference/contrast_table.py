@@ -24,6 +24,7 @@ from glmmlab.inference.contrasts import (
 )
 from glmmlab.inference.estimate_table import EstimateTable
 from glmmlab.inference.linear import Families, panels
+from glmmlab.inference.rescaling import Rescaling
 from glmmlab.inference.result_table import ResultTable
 from glmmlab.inference.transformation import Transformation, as_ratio
 from glmmlab.inference.views import document
@@ -189,7 +190,11 @@ class Contrasts(EstimateTable):
 
 
 def build_contrasts(
-    table: EstimateTable, builder: Builder, adjust: str | None, seed: Seed
+    table: EstimateTable,
+    builder: Builder,
+    adjust: str | None,
+    seed: Seed,
+    rescaling: Rescaling,
 ) -> Contrasts:
     """Contrast every by-group of a table.
 
@@ -200,8 +205,11 @@ def build_contrasts(
         What to do in each by-group.
     adjust : str or None
         None for the family's usual adjustment.
+    seed : int, Generator or None
+        For mvt.
+    rescaling : Rescaling
     """
-    blocks, labels, ratios = [], [], []
+    blocks, labels, ratios, groups = [], [], [], []
     usual, pairs = "none", False
     sizes: set[int] = set()
     for key, index in panels(table.linear.labels, table.by):
@@ -219,6 +227,7 @@ def build_contrasts(
         blocks.append(block)
         labels.append(frame)
         ratios += ratio
+        groups.append(len(frame))
         sizes.add(len(index))
     coefficients = np.vstack(blocks)
     frame = pd.concat(labels, ignore_index=True)
@@ -226,7 +235,14 @@ def build_contrasts(
     means = sizes.pop() if len(sizes) == 1 else None
     families = Families(table.by, pairs, means, table.grouping.across)
     method = canonical(usual if adjust is None else adjust)
-    return _contrasts(table, frame, coefficients, ratios, families, method, seed)
+    scale, offset = rescaling.values(groups)
+    scaled = scale[:, None] * coefficients
+    contrasts = _contrasts(table, frame, scaled, ratios, families, method, seed)
+    return replace(
+        contrasts,
+        linear=contrasts.linear.plus(offset),
+        context=(*table.context, *rescaling.notes(table.scale_name)),
+    )
 
 
 def _contrasts(
@@ -279,7 +295,7 @@ def _contrast_scale(
     inverse = table.transformation
     if inverse is None:
         return None, table.type, ""
-    if (np.count_nonzero(coefficients, axis=1) <= 1).all() and (coefficients >= 0).all():
+    if (np.count_nonzero(coefficients, axis=1) <= 1).all() and np.isin(coefficients, (0, 1)).all():
         return inverse, table.type, ""
     if inverse.ratio and np.abs(coefficients.sum(axis=1)).max(initial=0.0) < 1e-9:
         return as_ratio(inverse), table.type, ""

@@ -241,7 +241,9 @@ class EstimateTable(Exported):
     @overload
     def contrast(
         self, method: Method = ..., adjust: str | None = ..., by: Names = ..., simple: Names = ...,
-        interaction: bool | str | Sequence[Method] | None = ..., seed: Seed = ..., **options: Any,
+        interaction: bool | str | Sequence[Method] | None = ...,
+        scale: float | Sequence[float] = ..., offset: float | Sequence[float] = ...,
+        seed: Seed = ..., **options: Any,
     ) -> Contrasts: ...  # fmt: skip
 
     def contrast(
@@ -251,6 +253,8 @@ class EstimateTable(Exported):
         by: Names = None,
         simple: Names = None,
         interaction: bool | str | Sequence[Method] | None = None,
+        scale: float | Sequence[float] = 1.0,
+        offset: float | Sequence[float] = 0.0,
         seed: Seed = 0,
         **options: Any,
     ) -> Contrasts | ContrastSet:
@@ -271,6 +275,11 @@ class EstimateTable(Exported):
         interaction : True, str or list, optional
             Products of contrasts of the factors (True: `method` for each; a name for all, or
             one a factor).
+        scale, offset : float or sequence of float
+            The contrasts are multiplied by `scale`, and `offset` (on the scale of the linear
+            predictor) is added to them: one number, or one for each contrast of a by-group.
+            ``contrast("pairwise", offset=-np.log(1.5))`` tests whether means differ by half as
+            much again, in a model with a log link.
         seed : int, Generator or None
             For mvt.
         **options
@@ -284,16 +293,22 @@ class EstimateTable(Exported):
             are ratios (odds ratios), labelled ``A / B``; other links stay on the link scale.
         """
         from glmmlab.inference.contrast_table import build_contrasts, one_family, products
+        from glmmlab.inference.rescaling import Rescaling
         from glmmlab.inference.simple_contrasts import each_factor, regrouped
 
+        rescaling = Rescaling(scale, offset)
         if simple == "each":
             build = one_family(method, options)
-            return each_factor(self, lambda table: build_contrasts(table, build, adjust, seed))
+            return each_factor(
+                self, lambda table: build_contrasts(table, build, adjust, seed, rescaling)
+            )
         table = regrouped(self, by, simple)
         if interaction is None or interaction is False:
-            return build_contrasts(table, one_family(method, options), adjust, seed)
-        methods = method if interaction is True else interaction
-        return build_contrasts(table, products(table.factors, methods, options), adjust, seed)
+            build = one_family(method, options)
+        else:
+            methods = method if interaction is True else interaction
+            build = products(table.factors, methods, options)
+        return build_contrasts(table, build, adjust, seed, rescaling)
 
     @overload
     def pairs(  # type: ignore[overload-overlap]  # "each" is a str that means something else

@@ -26,6 +26,7 @@ DegreesOfFreedom = float | Callable[[FloatArray], FloatArray]
 """One number, or a function from rows (m, p) of coefficients to their degrees of freedom (m,)."""
 
 _ESTIMABLE = 1e-8
+_SATISFIED = 1e-7
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,10 @@ class LinearEstimates:
             offset=coefficients @ self.offset,
         )
 
+    def plus(self, constants: FloatArray) -> LinearEstimates:
+        """The same rows, each with a known constant added."""
+        return replace(self, offset=self.offset + constants)
+
     def take(self, index: Sequence[int] | np.ndarray) -> LinearEstimates:
         """Some of the rows, in the order given."""
         index = np.asarray(index, dtype=np.intp)
@@ -154,6 +159,21 @@ def estimable_combinations(linear: LinearEstimates) -> LinearEstimates:
     rank = int((s > np.sqrt(_ESTIMABLE)).sum())
     combinations = u[:, rank:].T / size
     return linear.combine(combinations, pd.DataFrame(index=range(len(combinations))))
+
+
+def satisfiable(rows: FloatArray, target: FloatArray) -> bool:
+    """Whether some parameters b have ``rows @ b = target``.
+
+    >>> pairs = np.array([[1.0, -1, 0], [0, 1, -1], [1, 0, -1]])
+    >>> satisfiable(pairs, np.array([1.0, 1, 2])), satisfiable(pairs, np.array([1.0, 1, 1]))
+    (True, False)
+    """
+    if not target.any():
+        return True
+    size = np.maximum(np.linalg.norm(rows, axis=1), 1e-300)
+    rows, target = rows / size[:, None], target / size
+    left = target - rows @ np.linalg.lstsq(rows, target, rcond=1e-10)[0]
+    return bool(np.abs(left).max() <= _SATISFIED * np.abs(target).max())
 
 
 def _cell_degrees(degrees: FloatArray) -> DegreesOfFreedom:
@@ -230,7 +250,7 @@ def resolve_side(side: str) -> str:
 def _family(
     linear: LinearEstimates, index: np.ndarray, families: Families, statistic: FloatArray, side: str
 ) -> TestFamily:
-    """The rows of one by-group as a family of tests."""
+    """The rows of one by-group as a family of tests or of intervals."""
     sub = statistic[index]
     means: float | None = None
     if families.pairs and families.means is not None:
@@ -238,6 +258,10 @@ def _family(
         means = float(families.means) if complete else None
     covariance = linear.covariance[np.ix_(index, index)]
     return TestFamily(sub, linear.degrees[index], covariance, means, _rank(linear, index), side)
+
+
+def _satisfiable(linear: LinearEstimates, null: float) -> bool:
+    return satisfiable(linear.rows, null - linear.offset)
 
 
 def _rank(linear: LinearEstimates, index: np.ndarray) -> int:
@@ -278,9 +302,12 @@ def wald_tests(
     p = np.full(len(linear), np.nan)
     results: list[Adjusted] = []
     for _, index in panels(linear.labels, families.by):
-        results.append(
-            adjust_family(_family(linear, index, families, statistic, tail), method, seed)
+        family = replace(
+            _family(linear, index, families, statistic, tail),
+            distance=delta > 0 and side == "two-sided",
+            constrained=_satisfiable(linear.take(index[linear.estimable[index]]), null),
         )
+        results.append(adjust_family(family, method, seed))
         p[index] = results[-1].values
     notes = _notes(results, adjust, "P-values adjusted by the")
     if families.across != "none":

@@ -11,6 +11,8 @@ westfall  S may not imply a rejected hypothesis.  If the means a = b and b = c, 
 shaffer   The same sets, by Bonferroni's inequality: the size of the largest S times the raw p
           (Shaffer 1986, Journal of the American Statistical Association 81:826-831).
 
+Only free serves one-sided tests too: that a <= b and b <= c says nothing of a > c.
+
 P-values are made monotone in the order of the steps.
 """
 
@@ -42,9 +44,25 @@ MAX_SETS = 50_000
 
 
 def free_p(
-    statistic: ArrayLike, covariance: ArrayLike, df: float = np.inf, *, seed: Seed = 0
+    statistic: ArrayLike,
+    covariance: ArrayLike,
+    df: float = np.inf,
+    *,
+    one_sided: bool = False,
+    seed: Seed = 0,
 ) -> MaxProbability:
     """Step-down p-values without logical constraints.
+
+    Parameters
+    ----------
+    statistic : array_like, shape (m,)
+        t or z statistics.
+    covariance : array_like, shape (m, m)
+        Of the m estimates.
+    df : float
+    one_sided : bool
+        Tests against larger values: the maximum of T_j instead of that of its absolute value.
+    seed : int, Generator or None
 
     Examples
     --------
@@ -53,12 +71,14 @@ def free_p(
     >>> free_p([3.0, 2.0, 1.0], np.eye(3)).p.round(3)
     array([0.008, 0.089, 0.317])
     """
-    values, order, factor = _ordered(statistic, covariance)
+    values, order, factor = _ordered(statistic, covariance, one_sided)
     rank = factor.shape[1]
     tails = np.zeros((REPLICATES, values.size))
-    for row, sample in zip(tails, scrambled_samples(factor, False, seed), strict=True):
+    for row, sample in zip(tails, scrambled_samples(factor, one_sided, seed), strict=True):
         for _ in range(_BLOCKS):
-            projections = np.abs(sample.directions(_DIRECTIONS) @ factor.T)
+            projections = sample.directions(_DIRECTIONS) @ factor.T
+            if not one_sided:
+                np.abs(projections, out=projections)
             extents = np.maximum.accumulate(projections[:, ::-1], axis=1)[:, ::-1]
             row += radial_sf(values, extents, rank, df).mean(axis=0) / _BLOCKS
     return MaxProbability(
@@ -147,10 +167,11 @@ def shaffer_p(statistic: ArrayLike, raw: ArrayLike, covariance: ArrayLike) -> Fl
 
 
 def _ordered(
-    statistic: ArrayLike, covariance: ArrayLike
+    statistic: ArrayLike, covariance: ArrayLike, one_sided: bool = False
 ) -> tuple[FloatArray, np.ndarray, FloatArray]:
-    """|t| from the largest to the smallest, their places, and their rows of the factor."""
-    values = np.abs(np.atleast_1d(np.asarray(statistic, float)))
+    """|t| (one-sided: t) from the largest to the smallest, their places and rows of the factor."""
+    values = np.atleast_1d(np.asarray(statistic, float))
+    values = values if one_sided else np.abs(values)
     order = np.argsort(-values, kind="stable")
     return values[order], order, correlation_factor(covariance)[order]
 

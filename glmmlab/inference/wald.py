@@ -10,8 +10,9 @@ from scipy.special import chdtrc, fdtrc
 
 from glmmlab._tables import Document, Exported, Table
 from glmmlab._types import FloatArray
+from glmmlab.errors import InferenceError
 from glmmlab.inference.f_tests import JointDegrees
-from glmmlab.inference.linear import LinearEstimates, estimable_combinations
+from glmmlab.inference.linear import LinearEstimates, estimable_combinations, satisfiable
 
 
 def chi_square_tail(chisq: float, df: int, df_resid: float = np.inf) -> float:
@@ -88,9 +89,20 @@ def joint_test(linear: LinearEstimates, hypothesis: str, null: float = 0.0) -> W
     Redundant rows are reduced to an orthonormal basis Q of their row space:
     (Q b - c)' (Q V Q')^{-1} (Q b - c).  Of rows that are not estimable the combinations that are
     stay in the test.
+
+    Raises
+    ------
+    InferenceError
+        Hypotheses that cannot all be true, such as a - b = 1, b - c = 1 and a - c = 1.
     """
     size = len(linear)
     linear = estimable_combinations(replace(linear, offset=linear.offset - null))
+    if not satisfiable(linear.rows, -linear.offset):
+        raise InferenceError(
+            f"{hypothesis}: these {size} hypotheses contradict one another, so they cannot all be "
+            "true. Leave out those that follow from others (for differences of means: "
+            "contrast('consec'))."
+        )
     q, c = _row_space(linear.rows, -linear.offset)
     estimate = q @ linear.params - c
     df = len(q)

@@ -164,12 +164,65 @@ def test_more_than_can_be_looked_at_is_an_error() -> None:
     assert np.isfinite(adjust_family(tests, "free").values).all()
 
 
-def test_one_sided_questions_and_missing_estimates() -> None:
+# multcomp, the aphid trial: glht(., alternative = "greater" and "less"), adjusted("free"); df 85.
+ONE_SIDED = {
+    "mcp(treatment = 'Tukey')": (
+        pairs(4),
+        [-0.14444709, -3.61135980, -4.87650107, -3.46691270, -4.73205398, -1.26514128],
+        [0.980334057, 0.999999906, 0.999999943, 0.999999894, 0.999999943, 0.999927723],
+        [0.442744686, 1.00728e-3, 1.449976e-5, 1.242045e-3, 2.143664e-5, 0.198023357],
+    ),
+    "mcp(treatment = 'Dunnett')": (
+        pairs(4)[:3],
+        [-0.14444709, -3.61135980, -4.87650107],
+        [0.799418025, 0.999989332, 0.999997513],
+        [0.442744686, 5.036797e-4, 7.311937e-6],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONE_SIDED)
+def test_one_sided_free_is_multcomps(name: str) -> None:
+    K, statistic, greater, less = ONE_SIDED[name]
+    for side, expected in (("greater", greater), ("less", less)):
+        tests = TestFamily(np.array(statistic), np.full(len(K), 85.0), K @ K.T, side=side)
+        found = adjust_family(tests, "free")
+        assert found.method == "free" and found.error < 5e-4
+        assert_allclose(found.values, expected, atol=3e-4)
+
+
+def test_constraints_are_for_equalities_that_can_all_be_true() -> None:
     K = pairs(4)
     statistic = K @ [0.0, 1.0, 2.5, 2.6]
     one_sided = TestFamily(statistic, np.full(6, 9.0), covariance=K @ K.T, side="greater")
-    assert adjust_family(one_sided, "shaffer").method == "holm"
-    assert adjust_family(one_sided, "westfall").method == "mvt"
+    contradictory = TestFamily(statistic, np.full(6, 9.0), covariance=K @ K.T, constrained=False)
+    for tests in (one_sided, contradictory):
+        assert adjust_family(tests, "shaffer").method == "holm"
+        assert adjust_family(tests, "westfall").method == "free"
+    fit = gl.glmm("aphids ~ treatment + (1 | block)", gl.datasets.load("aphids"), family="poisson")
+    differences = fit.emmeans("treatment").pairs()
+    assert "shaffer method" in str(differences.test(adjust="shaffer"))
+    # all pairs differ by 0.1: b - a and c - b would make c - a 0.2
+    assert "changed to 'holm'" in str(differences.test(null=0.1, adjust="shaffer"))
+    steps = fit.emmeans("treatment").contrast("consec")
+    assert "shaffer method" in str(steps.test(null=0.1, adjust="shaffer"))
+    with pytest.raises(gl.InferenceError, match="6 hypotheses contradict one another"):
+        differences.joint_test(null=0.1)
+    assert steps.joint_test(null=0.1).df == 3
+
+
+def test_equivalence_needs_no_correlations() -> None:
+    """Distances from the null may have any signs, so their correlations are not known."""
+    fit = gl.glmm("aphids ~ treatment + (1 | block)", gl.datasets.load("aphids"), family="poisson")
+    differences = fit.emmeans("treatment").pairs()
+    for asked, used in (("mvt", "bonferroni"), ("free", "holm"), ("westfall", "holm")):
+        same = differences.test(delta=0.5, adjust=used).frame["p"]
+        assert_allclose(differences.test(delta=0.5, adjust=asked).frame["p"], same, rtol=0)
+
+
+def test_missing_estimates_do_not_count() -> None:
+    K = pairs(4)
+    statistic = K @ [0.0, 1.0, 2.5, 2.6]
     some = np.where(np.arange(6) == 2, np.nan, statistic)
     p = adjust_family(TestFamily(some, np.full(6, 9.0), covariance=K @ K.T), "shaffer").values
     assert np.isnan(p[2]) and np.isfinite(np.delete(p, 2)).all()
