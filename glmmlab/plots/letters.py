@@ -13,6 +13,8 @@ SIGN = 0.68 * style.SMALL
 """Width of a bold letter in points."""
 GAP = 4.0
 """Points between a mark and its letters."""
+MARK = 5.0
+"""Width of a mark in points."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,15 @@ class Letter:
         Position of the category along x.
     shift : float
         Sideways distance from it.
-    top : float
-        Highest mark (interval or raw point) that the letters must clear, in data units.
+    low, top : float
+        Lower end of the interval, and the highest mark (interval or raw point) that the letters
+        must clear, in data units.
     text, colour : str
     """
 
     category: int
     shift: float
+    low: float
     top: float
     text: str
     colour: str
@@ -40,19 +44,25 @@ class Letter:
 def place_letters(ax: Axes, marks: Sequence[Letter], categories: int, layers: int) -> None:
     """Write letters above their marks: upright, or turned where they would not fit.
 
-    Letters of neighbours in one category that would still touch are stacked.  The upper limit of
-    the axes is raised to hold all of them.
+    Letters that would touch the interval of a neighbour in their category are turned; should they
+    touch it still, they stand above it.  Letters that would touch each other are stacked.  The
+    upper limit of the axes is raised to hold all of them.
     """
     if not marks:
         return
     slot = style.axes_width(ax) * 72 / categories  # points between categories
-    turned = max(len(m.text) for m in marks) * SIGN > slot / layers
+    highest = max(m.top for m in marks)
+    _make_room(ax, highest, (_height("", False) + GAP) * layers)
+    turned = max(len(m.text) for m in marks) * SIGN > slot / layers or any(
+        _touched(mark, marks, slot, _points_per_unit(ax), turned=False) for mark in marks
+    )
     tallest = max(_height(m.text, turned) for m in marks)
-    _make_room(ax, max(m.top for m in marks), (tallest + GAP) * layers)
+    _make_room(ax, highest, (tallest + GAP) * layers)
     scale = _points_per_unit(ax)
     placed: dict[int, list[tuple[Letter, float]]] = {}
     for mark in marks:
-        bottom = mark.top * scale + GAP
+        touched = _touched(mark, marks, slot, scale, turned)
+        bottom = max(m.top for m in (mark, *touched)) * scale + GAP
         neighbours = placed.setdefault(mark.category, [])
         for other, start in neighbours:
             beside = abs(mark.shift - other.shift) * slot
@@ -73,6 +83,23 @@ def place_letters(ax: Axes, marks: Sequence[Letter], categories: int, layers: in
             color=mark.colour,
             weight="bold" if layers > 1 else "normal",
         )
+
+
+def _touched(
+    mark: Letter, marks: Sequence[Letter], slot: float, scale: float, turned: bool
+) -> list[Letter]:
+    """Neighbours in the category whose intervals reach into the letters above `mark`."""
+    bottom = mark.top * scale + GAP
+    top = bottom + _height(mark.text, turned)
+    reach = (_width(mark.text, turned) + MARK) / 2
+    return [
+        other
+        for other in marks
+        if other.category == mark.category
+        and 0 < abs(other.shift - mark.shift) * slot < reach
+        and other.low * scale < top
+        and other.top * scale > bottom
+    ]
 
 
 def _height(text: str, turned: bool) -> float:

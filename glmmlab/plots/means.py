@@ -100,7 +100,7 @@ def plot_means(
     ]
     columns = (estimate, lower, upper)
     tops = _draw(ax, layers, categories, names, columns, _raw_tables(raw, by, levels), raw_value)
-    _letters(ax, layers, categories, names, letters, tops)
+    _letters(ax, layers, categories, names, (letters, lower), tops)
     _finish(ax, categories, xlabel or " : ".join(names), ylabel, title, caption, layers)
     return ax
 
@@ -158,7 +158,7 @@ def plot_two_models(
     categories = categories_of(first, names, estimate, order)
     raws = [raw] + [None] * (len(layers) - 1)
     tops = _draw(ax, layers, categories, names, (estimate, lower, upper), raws, raw_value, True)
-    _letters(ax, layers, categories, names, letters, tops)
+    _letters(ax, layers, categories, names, (letters, lower), tops)
     _finish(ax, categories, xlabel or " : ".join(names), ylabel, title, caption, layers)
     return ax
 
@@ -272,19 +272,22 @@ def _letters(
     layers: Sequence[_Layer],
     categories: list[str],
     names: Sequence[str],
-    letters: str | None,
+    columns: tuple[str | None, str],
     tops: FloatArray,
 ) -> None:
     """Letters above the highest mark of their category, in the model's colour if there are two."""
+    letters, lower = columns
     if letters is None:
         return
     marks = []
     for layer, top in zip(layers, tops, strict=True):
         texts = layer.frame[letters].astype(str)
         colour = layer.colour if len(layers) > 1 else style.INK
-        for x, text in zip(positions_of(layer.frame, categories, names), texts, strict=True):
+        at = positions_of(layer.frame, categories, names)
+        for x, low, text in zip(at, layer.frame[lower], texts, strict=True):
             if not np.isnan(x):
-                marks.append(Letter(int(x), layer.shift, float(top[int(x)]), text, colour))
+                i = int(x)
+                marks.append(Letter(i, layer.shift, float(low), float(top[i]), text, colour))
     place_letters(ax, marks, len(categories), len(layers))
 
 

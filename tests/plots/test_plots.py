@@ -208,6 +208,29 @@ def test_letters_stand_above_intervals_and_raw_points():
         assert text.get_window_extent().y1 <= ax.get_window_extent().y1 + 1
 
 
+@pytest.mark.parametrize("longest", [1, 2, 3])
+@pytest.mark.parametrize("width", [5.0, 7.0, 9.0, 12.0])
+def test_letters_are_clear_of_the_intervals_of_their_neighbours(width, longest):
+    first = twelve_means().assign(site="north")
+    first["group"] = first["group"].str[:longest]
+    moved = np.resize([0.1, -0.06, 0.13, 0.02], 12)
+    second = first.assign(site="south")
+    for column in ("estimate", "lower", "upper"):
+        second[column] += moved
+    fig, ax = plt.subplots(figsize=(width, 4.8), layout="constrained")
+    frame = pd.concat([first, second], ignore_index=True)
+    plots.plot_means(frame, factors="fungicide", by="site", letters="group", ax=ax)
+    fig.draw_without_rendering()
+    for text in [t for t in ax.texts if t.get_text() in set(frame["group"])]:
+        box = text.get_window_extent()
+        for lines in ax.collections:
+            for (x, low), (_, high) in lines.get_segments():
+                left, bottom = ax.transData.transform((x, low))
+                _, top = ax.transData.transform((x, high))
+                beside = left > box.x1 or left < box.x0
+                assert beside or bottom > box.y1 or top < box.y0, text.get_text()
+
+
 def test_means_sorted_by_estimate():
     ax = plots.plot_means(twelve_means(), factors="fungicide", order="estimate")
     assert [t.get_text() for t in ax.get_xticklabels()] == LEVELS[::-1]
