@@ -23,17 +23,11 @@ from glmmlab.estimate.curvature import modes_beside
 from glmmlab.estimate.optimise import Path, minimise, positive_definite
 from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
+from glmmlab.estimate.search_curvature import cheap_curvature, expected_curvature, fresh_curvature
 from glmmlab.estimate.separation import separated_coefficients
 from glmmlab.estimate.settle import Optimum, settle, unit_diagonal
 from glmmlab.estimate.slopes import column_units, in_column_units, out_of_column_units
-from glmmlab.estimate.start import (
-    Start,
-    cheap_curvature,
-    least_squares,
-    profiled_start,
-    starting_curvature,
-    starting_values,
-)
+from glmmlab.estimate.start import Start, least_squares, profiled_start, starting_values
 from glmmlab.estimate.units import in_unit, out_of_unit, unit_of
 from glmmlab.estimate.valleys import escape, other_starts, runs_away, second_valleys
 from glmmlab.families.base import Family
@@ -179,16 +173,19 @@ def _better(
 
 
 def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenerate | None) -> Path:
-    def curvature(at: Evaluation) -> FloatArray:
-        return starting_curvature(laplace, at, start.scale)
+    def refresh(at: Evaluation) -> FloatArray:
+        return fresh_curvature(laplace, at, start.scale)
 
-    known = start.hessian if np.array_equal(first.psi, start.psi) else None
+    if start.hessian is not None and np.array_equal(first.psi, start.psi):
+        hessian = positive_definite(start.hessian)
+    else:
+        hessian = expected_curvature(laplace, first, start.scale)
     return minimise(
         laplace.evaluate,
         first,
-        curvature(first) if known is None else positive_definite(known),
+        hessian,
         lambda psi: _caps(laplace, start.scale, psi),
-        refresh=curvature if cheap_curvature(laplace) else None,
+        refresh=refresh if cheap_curvature(laplace) else None,
         degenerate=degenerate,
     )
 

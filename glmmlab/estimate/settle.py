@@ -10,7 +10,7 @@ from glmmlab._types import BoolArray, FloatArray
 from glmmlab.blocks import RandomStructure
 from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
 from glmmlab.estimate.optimise import Path, positive_definite
-from glmmlab.estimate.start import cheap_batch
+from glmmlab.estimate.search_curvature import cheap_batch
 from glmmlab.laplace import Evaluation, Laplace
 
 NEAR_ZERO = 0.05

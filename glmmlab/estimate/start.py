@@ -1,4 +1,4 @@
-"""Where the outer optimisation starts, and how curved f is there."""
+"""Where the outer optimisation starts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import numpy as np
 from scipy import linalg
 
 from glmmlab._types import FloatArray
-from glmmlab.blocks import Factor
 from glmmlab.design import Design
-from glmmlab.estimate.curvature import finite_difference_hessian
 from glmmlab.estimate.optimise import minimise, positive_definite
 from glmmlab.estimate.perfect import without_spread
 from glmmlab.families.base import Family
@@ -20,10 +18,8 @@ from glmmlab.laplace import Evaluation, Laplace
 GLM_STEPS = 12
 DISPERSION_STEPS = 8
 SCORING_STEPS = 8
-SMALL_DATA = 40_000
-"""Rows times parameters below which a gradient costs well under a millisecond or two."""
-FEW_COLUMNS = 3
-"""Gradients that fresh curvature may cost on large data."""
+SMALLEST, LARGEST = 0.1, 3.0
+"""Standard deviations to start from, in units of their natural size."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Start:
 
 
 def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
-    """Coefficients of the model without random effects; moderate standard deviations."""
+    """Coefficients of the model without random effects; standard deviations by moments."""
     eta0, aux0 = family.start(design.y, design.trials, design.weights)
     eta0 = np.broadcast_to(np.asarray(eta0, dtype=float), (design.nobs,))
     without = (eta0 - design.offset)[laplace.structure.order]
@@ -56,7 +52,7 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
     spread = float(np.std(without))
     identity = family.link.name == "identity"
     size = max(spread, 1e-8) if identity else float(np.clip(spread, 0.2, 1.5))
-    theta, theta_scale = _theta(laplace, 0.6 * size)
+    theta, theta_scale = _theta(laplace, 0.6 * size, beta, gammas)
     beta_scale = np.full(laplace.n_beta, size if identity else 1.0)
     gamma_scale = np.ones(sum(laplace.aux_sizes))
     first = beta if laplace.n_beta else np.empty(0)
@@ -139,16 +135,48 @@ def _constant(X: FloatArray, value: float) -> FloatArray:
     return np.asarray(linalg.lstsq(X, np.full(len(X), value), check_finite=False)[0])
 
 
-def _theta(laplace: Laplace, size: float) -> tuple[FloatArray, FloatArray]:
+def _theta(
+    laplace: Laplace, size: float, beta: FloatArray, gammas: list[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Uncorrelated random effects with the standard deviations of the levels' scores.
+
+    Without random effects the score s of a level has variance i, its information; a small
+    variance v of the effect adds i^2 v.  So sum(s^2 - i) / sum(i^2) estimates v.
+    """
     structure = laplace.structure
     theta, scale = np.zeros(structure.n_theta), np.ones(structure.n_theta)
+    if not structure.n_theta:
+        return theta, scale
+    d1, d2 = _row_derivatives(laplace, beta, gammas)
     for s in structure.slots:
-        Z = structure.terms[s.term].Z
+        term = structure.terms[s.term]
+        codes, Z = term.codes[structure.order], term.Z[structure.order]
         root_mean_square = np.sqrt(np.maximum(np.mean(Z * Z, axis=0), 1e-300))
         natural = size / root_mean_square
         scale[s.theta] = natural[s.rows]
-        theta[s.theta] = np.where(s.rows == s.cols, natural[s.rows], 0.0)
+        for i in np.flatnonzero(s.rows == s.cols):
+            z, usual = Z[:, s.rows[i]], natural[s.rows[i]]
+            score = np.bincount(codes, d1 * z)
+            information = np.bincount(codes, np.maximum(-d2, 0.0) * z * z)
+            with np.errstate(all="ignore"):
+                variance = (score @ score - information.sum()) / (information @ information)
+            sd = np.sqrt(variance) if variance > 0.0 else 0.0
+            theta[s.theta.start + i] = np.clip(sd, SMALLEST * usual, LARGEST * usual)
     return theta, scale
+
+
+def _row_derivatives(
+    laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """First and second derivatives of the rows' log-densities without random effects."""
+    pairs = []
+    for rows in laplace.rows:
+        aux = laplace.aux_values(rows, gammas)
+        _, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + beta @ rows.X)
+        weights = 1.0 if rows.weights is None else rows.weights
+        pairs.append((weights * d1, weights * d2))
+    d1, d2 = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    return d1, d2
 
 
 def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatArray:
@@ -215,55 +243,3 @@ def _dispersion(
         if abs(step) < 0.1:
             break
     return [gammas[0] + shift * unit, *gammas[1:]]
-
-
-def cheap_batch(laplace: Laplace) -> bool:
-    """Whether the gradients at d neighbouring points cost about as much as one or two."""
-    return laplace.batchable and laplace.rows[0].offset.size * laplace.size < SMALL_DATA
-
-
-def cheap_curvature(laplace: Laplace) -> bool:
-    """Whether `starting_curvature` costs no more than the steps of a search that it saves."""
-    return cheap_batch(laplace) or laplace.size - laplace.n_beta <= FEW_COLUMNS
-
-
-def starting_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
-    """A positive definite matrix near the Hessian of f at the start.
-
-    Small data: forward differences of the gradient in all parameters, one batch.  Large data:
-    differences for theta and gamma, the Schur complement X'WX - ... for beta.
-    """
-    d, p = laplace.size, laplace.n_beta
-    everything = cheap_batch(laplace)
-    columns = np.arange(0 if everything else p, d)
-    hessian = np.zeros((d, d))
-    steps = 1e-3 * scale
-    hessian[:, columns] = finite_difference_hessian(
-        laplace, at, steps, columns=columns, central=False
-    )
-    hessian[p:, :p] = hessian[:p, p:].T
-    if not everything and p:
-        hessian[:p, :p] = _schur(laplace, at)
-    gamma = np.arange(p + laplace.n_theta, d)
-    # auxiliary predictors are logs and logits: where f is flat in one (a dispersion that runs to
-    # its limit), a step must not jump hundreds of units
-    hessian[gamma, gamma] = np.maximum(np.abs(hessian[gamma, gamma]), 1e-3)
-    return positive_definite(hessian, floor=1e-4)
-
-
-def _schur(laplace: Laplace, at: Evaluation) -> FloatArray:
-    """Curvature in beta with the random effects profiled out, summed over chunks."""
-    total = np.zeros((laplace.p, laplace.p))
-    for i in range(len(laplace.rows)):
-        piece, point = laplace.at_mode(at, i)
-        W = np.maximum(-point.parts[3], 0.0)
-        if not piece.k:
-            total += (piece.rows.X * W) @ piece.rows.X.T
-            continue
-        factor = Factor(piece.pattern, piece.R, piece.V, piece.rows.X, W)
-        if factor.positive:
-            corner = factor.S_lower[piece.q :, piece.q :]
-            total += corner @ corner.T
-        else:
-            total += (piece.rows.X * W) @ piece.rows.X.T
-    return total

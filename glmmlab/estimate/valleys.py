@@ -14,8 +14,9 @@ import numpy as np
 
 from glmmlab._types import FloatArray
 from glmmlab.blocks.structure import Slot
+from glmmlab.estimate.search_curvature import SMALL_DATA, cheap_batch
 from glmmlab.estimate.settle import Optimum, columns_of
-from glmmlab.estimate.start import SMALL_DATA, Start, cheap_batch
+from glmmlab.estimate.start import Start
 from glmmlab.laplace import Laplace, Modes
 
 WORTH_A_LOOK = 0.3
@@ -48,8 +49,8 @@ def other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> Iterator[F
         piece, point = laplace.at_mode(optimum.at)
         if piece.may_have_other_modes(point):
             small, large = start.psi.copy(), optimum.at.psi.copy()
-            small[theta] *= 0.2
-            large[theta] = 3.0 * start.psi[theta]
+            small[theta] = 0.2 * _natural_theta(laplace, start.scale[theta])
+            large[theta] = 3.0 * _natural_theta(laplace, start.scale[theta])
             yield from (small, large)
 
 
@@ -98,7 +99,7 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
                 found.append((-np.inf, _fresh_term(laplace, optimum, scale, slot)))
             continue
         else:
-            trials = [(index[:1], share * scale[index[:1]]) for share in (0.3, 1.0, 2.0)]
+            trials = [(index[:1], share * scale[index[:1]]) for share in (0.3, 0.6, 1.0, 2.0)]
         points = np.tile(optimum.at.psi, (len(trials), 1))
         for psi, (where, values) in zip(points, trials, strict=True):
             psi[where] = values

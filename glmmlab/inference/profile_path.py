@@ -23,7 +23,8 @@ import numpy as np
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.estimate.fit import objective
 from glmmlab.estimate.optimise import minimise
-from glmmlab.estimate.start import starting_curvature, starting_values
+from glmmlab.estimate.search_curvature import fresh_curvature
+from glmmlab.estimate.start import starting_values
 from glmmlab.inference.modes import cholesky_factors, theta_positions
 from glmmlab.laplace import Evaluation, Modes
 
@@ -69,7 +70,7 @@ class Surface:
         self.start = self.laplace.start_modes(beta)
         self.best = self.laplace.evaluate(psi, self.start)
         self.scale = starting_values(self.laplace, design, estimate.family).scale
-        self.hessian = starting_curvature(self.laplace, self.best, self.scale)
+        self.hessian = fresh_curvature(self.laplace, self.best, self.scale)
 
 
 def _reordered(design: Design, term: int, order: tuple[int, ...]) -> Design:

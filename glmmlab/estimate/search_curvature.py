@@ -1,0 +1,100 @@
+"""How curved f is, roughly: what a search needs, for little work."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glmmlab._types import FloatArray
+from glmmlab.blocks import Factor
+from glmmlab.estimate.curvature import finite_difference_hessian
+from glmmlab.estimate.optimise import positive_definite
+from glmmlab.laplace import Evaluation, Laplace
+
+SMALL_DATA = 40_000
+"""Rows times parameters below which a gradient costs well under a millisecond or two."""
+FEW_COLUMNS = 3
+"""Gradients that fresh curvature may cost on large data."""
+FLATTEST = 1e-3
+"""Least curvature in an auxiliary predictor, a log or logit: where f is flat in one (a dispersion
+that runs to its limit), a step must not jump hundreds of units."""
+
+
+def cheap_batch(laplace: Laplace) -> bool:
+    """Whether the gradients at d neighbouring points cost about as much as one or two."""
+    return laplace.batchable and laplace.rows[0].offset.size * laplace.size < SMALL_DATA
+
+
+def cheap_curvature(laplace: Laplace) -> bool:
+    """Whether `fresh_curvature` costs no more than the steps of a search that it saves."""
+    return cheap_batch(laplace) or laplace.size - laplace.n_beta <= FEW_COLUMNS
+
+
+def fresh_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
+    """A positive definite matrix near the Hessian of f at a point.
+
+    Forward differences of the gradient for theta and gamma, the Schur complement X'WX - ... for
+    beta.
+    """
+    return _completed(laplace, at, _differences(laplace, at, scale, laplace.n_beta))
+
+
+def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
+    """The same where theta is far from the optimum and f may even curve downwards in it.
+
+    For theta the expected information of a Gaussian model with the weights W at the mode, terms
+    and effects taken as uncorrelated: a level with information i in an effect of variance s^2
+    has v = i / (1 + s^2 i), and the entry (a, b) of the Cholesky factor, diagonal as it is,
+    s_b^2 sum(v_a v_b), twice that on the diagonal.
+    """
+    p, t = laplace.n_beta, laplace.n_theta
+    hessian = _differences(laplace, at, scale, p + t)
+    structure, theta = laplace.structure, at.psi[p : p + t]
+    W = np.concatenate([_weights(laplace, at, i) for i in range(len(laplace.rows))])
+    for s in structure.slots:
+        term = structure.terms[s.term]
+        codes, Z = term.codes[structure.order], term.Z[structure.order]
+        square = theta[s.theta][s.rows == s.cols] ** 2
+        v = np.array([np.bincount(codes, W * z * z) for z in Z.T])
+        v /= 1.0 + square[:, None] * v
+        index = p + np.arange(s.theta.start, s.theta.stop)
+        twice = np.where(s.rows == s.cols, 2.0, 1.0)
+        hessian[index, index] = twice * square[s.cols] * (v[s.rows] * v[s.cols]).sum(axis=1)
+    return _completed(laplace, at, hessian)
+
+
+def _differences(laplace: Laplace, at: Evaluation, scale: FloatArray, first: int) -> FloatArray:
+    """Rows and columns of the Hessian from the parameter `first` on; zeros elsewhere."""
+    hessian = np.zeros((laplace.size, laplace.size))
+    columns = np.arange(first, laplace.size)
+    if len(columns):
+        hessian[:, columns] = finite_difference_hessian(
+            laplace, at, 1e-3 * scale, columns=columns, central=False
+        )
+        hessian[first:, :first] = hessian[:first, first:].T
+    return hessian
+
+
+def _completed(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> FloatArray:
+    """With the block of beta, as a positive definite matrix."""
+    p = laplace.n_beta
+    if p:
+        hessian[:p, :p] = sum(_schur(laplace, at, i) for i in range(len(laplace.rows)))
+    gamma = np.arange(p + laplace.n_theta, laplace.size)
+    hessian[gamma, gamma] = np.maximum(np.abs(hessian[gamma, gamma]), FLATTEST)
+    return positive_definite(hessian, floor=1e-4)
+
+
+def _weights(laplace: Laplace, at: Evaluation, chunk: int) -> FloatArray:
+    return np.maximum(-laplace.at_mode(at, chunk)[1].parts[3], 0.0)
+
+
+def _schur(laplace: Laplace, at: Evaluation, chunk: int) -> FloatArray:
+    """Curvature in beta with the random effects of a chunk profiled out."""
+    piece, point = laplace.at_mode(at, chunk)
+    X, W = piece.rows.X, np.maximum(-point.parts[3], 0.0)
+    if piece.k:
+        factor = Factor(piece.pattern, piece.R, piece.V, X, W)
+        if factor.positive:
+            corner = factor.S_lower[piece.q :, piece.q :]
+            return np.asarray(corner @ corner.T)
+    return np.asarray((X * W) @ X.T)
