@@ -56,7 +56,12 @@ def positive_definite(matrix: FloatArray, floor: float = 1e-6) -> FloatArray:
         known = np.diag(matrix)
         matrix = np.diag(np.where(np.isfinite(known), known, 1.0))
     d = np.sqrt(np.maximum(np.abs(np.diag(matrix)), 1e-12))
-    values, vectors = linalg.eigh(matrix / np.outer(d, d))
+    scaled = matrix / np.outer(d, d)
+    # its eigenvalues are at most its size: above the floor if this much can be taken from them
+    lowered = scaled - floor * max(1.0, len(d)) * np.eye(len(d))
+    if linalg.lapack.dpotrf(lowered, lower=1)[1] == 0:
+        return matrix
+    values, vectors = linalg.eigh(scaled)
     values = np.maximum(np.abs(values), floor * max(1.0, float(np.abs(values).max())))
     return np.asarray((vectors * values) @ vectors.T * np.outer(d, d))
 
@@ -97,12 +102,12 @@ def minimise(
         if degenerate is not None and degenerate(current):
             path.degenerate, path.message = True, "f falls without bound"
             break
-        direction = _solve(path, current.gradient)
+        direction = newton_step(path.hessian, current.gradient)
         slope = float(current.gradient @ direction)
         path.predicted_decrease = -0.5 * slope
         if refresh is not None and tolerance < path.predicted_decrease < NEAR:
             path.hessian, refresh = refresh(current), None
-            direction = _solve(path, current.gradient)
+            direction = newton_step(path.hessian, current.gradient)
             slope = float(current.gradient @ direction)
             path.predicted_decrease = -0.5 * slope
         if path.predicted_decrease < tolerance:
@@ -131,11 +136,15 @@ def minimise(
     return path
 
 
-def _solve(path: Path, gradient: FloatArray) -> FloatArray:
-    factor, info = linalg.lapack.dpotrf(path.hessian, lower=1)
+def newton_step(hessian: FloatArray, gradient: FloatArray) -> FloatArray:
+    """-H^-1 g for a positive definite H; :func:`positive_definite` makes it one otherwise.
+
+    >>> newton_step(np.diag([2.0, 4.0]), np.array([1.0, -1.0]))
+    array([-0.5 ,  0.25])
+    """
+    factor, info = linalg.lapack.dpotrf(hessian, lower=1)
     if info != 0:
-        path.hessian = positive_definite(path.hessian)
-        factor, _ = linalg.lapack.dpotrf(path.hessian, lower=1)
+        factor, _ = linalg.lapack.dpotrf(positive_definite(hessian), lower=1)
     return -np.asarray(linalg.lapack.dpotrs(factor, gradient, lower=1)[0])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.blocks import RandomStructure
 from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
-from glmmlab.estimate.optimise import Path, positive_definite
+from glmmlab.estimate.optimise import Path, newton_step, positive_definite
 from glmmlab.estimate.search_curvature import cheap_batch
 from glmmlab.laplace import Evaluation, Laplace
 
@@ -136,7 +136,7 @@ def _polish(
     promised = 0.0
     for i in range(steps):
         gradient = at.gradient[free]
-        step = -np.linalg.solve(curvature, gradient)
+        step = newton_step(curvature, gradient)
         decrease = -0.5 * float(gradient @ step)
         promised = decrease if i == 0 else promised
         if not enough < decrease < 1e-3:

@@ -9,14 +9,18 @@ from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.design import Design
-from glmmlab.estimate.optimise import minimise, positive_definite
+from glmmlab.estimate.optimise import minimise, newton_step, positive_definite
 from glmmlab.estimate.perfect import without_spread
 from glmmlab.families.base import Family
 from glmmlab.gaussian import GaussianObjective, ProfiledGaussian
 from glmmlab.laplace import Evaluation, Laplace
 
 GLM_STEPS = 12
+SMALL_GAIN = 1e-2
+"""Of a log-likelihood: close enough to start from."""
 DISPERSION_STEPS = 8
+SMALL_STEP = 0.05
+"""Of a log dispersion: close enough to start from."""
 SCORING_STEPS = 8
 SMALLEST, LARGEST = 0.1, 3.0
 """Standard deviations to start from, in units of their natural size."""
@@ -45,9 +49,10 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
         _constant(design.auxiliary[name].X, float(np.mean(value)))
         for name, value in zip(family.auxiliary, aux0, strict=True)
     ]
+    slope: float | None = None
     for _ in range(2 if gammas else 1):
         beta = _glm(laplace, beta, gammas)
-        gammas = _dispersion(laplace, design, beta, gammas)
+        gammas, slope = _dispersion(laplace, design, beta, gammas, slope)
     without -= beta @ laplace.columns
     spread = float(np.std(without))
     identity = family.link.name == "identity"
@@ -111,8 +116,7 @@ def _scored(profile: ProfiledGaussian, first: Evaluation) -> list[Evaluation]:
     steps = [first]
     for _ in range(SCORING_STEPS):
         at = steps[-1]
-        information = positive_definite(profile.data.information(at.psi))
-        step = linalg.solve(information, -at.gradient, assume_a="pos")
+        step = newton_step(positive_definite(profile.data.information(at.psi)), at.gradient)
         promised = -0.5 * float(at.gradient @ step)
         if promised < 1e-2:
             break
@@ -200,9 +204,9 @@ def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatA
     if not np.isfinite(value):
         return beta
     for _ in range(GLM_STEPS):
-        step = linalg.solve(positive_definite(information), score, assume_a="pos")
+        step = newton_step(positive_definite(information), -score)
         gain = float(score @ step)
-        if not np.isfinite(gain) or gain < 1e-4:
+        if not np.isfinite(gain) or gain < SMALL_GAIN:
             break
         for t in (1.0, 0.5, 0.25, 0.125, 0.03):
             trial = state(beta + t * step)
@@ -216,11 +220,18 @@ def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatA
 
 
 def _dispersion(
-    laplace: Laplace, design: Design, beta: FloatArray, gammas: list[FloatArray]
-) -> list[FloatArray]:
-    """Shift the first auxiliary predictor to where the score of its constant is zero."""
+    laplace: Laplace,
+    design: Design,
+    beta: FloatArray,
+    gammas: list[FloatArray],
+    slope: float | None,
+) -> tuple[list[FloatArray], float | None]:
+    """Shift the first auxiliary predictor to where the score of its constant is zero.
+
+    ``slope`` is the score's derivative, if it is known from a nearby beta; it is returned too.
+    """
     if not gammas:
-        return gammas
+        return gammas, slope
     unit = _constant(design.auxiliary[laplace.family.auxiliary[0]].X, 1.0)
 
     def score(shift: float) -> float:
@@ -233,13 +244,17 @@ def _dispersion(
         return total
 
     shift, value = 0.0, score(0.0)
+    if slope is None:
+        slope = (score(1e-3) - value) / 1e-3
     for _ in range(DISPERSION_STEPS):
-        slope = (score(shift + 1e-3) - value) / 1e-3
         step = -value / slope if slope < 0.0 else np.sign(value)
         step = float(np.clip(step, -2.0, 2.0))
-        shift, value = shift + step, score(shift + step)
-        if not np.isfinite(value) or abs(shift) > 8.0:
-            return gammas
-        if abs(step) < 0.1:
+        if abs(step) < SMALL_STEP:
+            shift += step
             break
-    return [gammas[0] + shift * unit, *gammas[1:]]
+        new = score(shift + step)
+        if not np.isfinite(new) or abs(shift + step) > 8.0:
+            return gammas, None
+        slope = (new - value) / step
+        shift, value = shift + step, new
+    return [gammas[0] + shift * unit, *gammas[1:]], slope
