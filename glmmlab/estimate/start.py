@@ -253,8 +253,10 @@ def _dispersion(
             shift += step
             break
         new = score(shift + step)
-        if not np.isfinite(new) or abs(shift + step) > 8.0:
+        if not np.isfinite(new):
             return gammas, None
         slope = (new - value) / step
         shift, value = shift + step, new
+    else:  # the score has no zero in reach: a dispersion or a zero inflation that runs away
+        return gammas, None
     return [gammas[0] + shift * unit, *gammas[1:]], slope
