@@ -9,6 +9,7 @@ from glmmlab.families._start import clipped_log, weighted_mean
 from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts, remember
 from glmmlab.families.beta import beta_draws
 from glmmlab.families.binomial import Binomial
+from glmmlab.families.rises import Rises
 from glmmlab.families.special import GammaSet, rising
 from glmmlab.links import expit_pair, softplus
 
@@ -39,9 +40,8 @@ class BetaBinomial(Binomial):
         obs = super().prepare(y, trials)
         obs.some = (obs.y > 0).astype(float)
         obs.short = (obs.failures > 0).astype(float)
-        obs.whole = Obs()
         obs.any = (obs.trials > 0).astype(float)
-        obs.trials_less_one = np.maximum(obs.trials - 1.0, 0.0)
+        obs.whole = Rises(np.maximum(obs.trials - 1.0, 0.0))
         obs.less_one = np.maximum(np.stack([obs.y, obs.failures]) - 1.0, 0.0)
         return obs
 
@@ -49,7 +49,7 @@ class BetaBinomial(Binomial):
         return False
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
-        rise = _whole(obs, np.exp(aux[0])).log
+        rise = obs.whole.part(np.exp(aux[0]), "log")
         return obs.coefficient - obs.any * aux[0] - rise
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
@@ -79,7 +79,7 @@ class BetaBinomial(Binomial):
         p, q = expit_pair(t)
         alpha, beta = phi * p, phi * q
         rise = _rise(obs, alpha, beta)
-        whole = phi * _whole(obs, phi).first
+        whole = phi * obs.whole.part(phi, "first")
         m = alpha * q
         ends = obs.some + obs.short - obs.any
         l_a = ends + alpha * rise.first[0] + beta * rise.first[1] - whole
@@ -167,8 +167,3 @@ def _rise(obs: Obs, alpha: FloatArray, beta: FloatArray) -> GammaSet:
         return rising(1.0 + x, k)
 
     return remember(obs, np.stack([alpha, beta]), differences)
-
-
-def _whole(obs: Obs, phi: FloatArray) -> GammaSet:
-    """The same over all trials, of phi."""
-    return remember(obs.whole, np.asarray(phi), lambda x: rising(1.0 + x, obs.trials_less_one))

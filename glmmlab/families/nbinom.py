@@ -7,9 +7,9 @@ from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.families._start import clipped_log, weighted_mean, weighted_variance
-from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts, remember
+from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts
 from glmmlab.families.poisson import CountFamily
-from glmmlab.families.special import GammaSet, rising
+from glmmlab.families.rises import Rises
 from glmmlab.links import expit_pair, softplus
 
 __all__ = ["NegativeBinomial1", "NegativeBinomial2"]
@@ -18,7 +18,14 @@ _LARGEST = 700.0
 _LARGEST_DRAW = 9.0e18
 
 
-class NegativeBinomial2(CountFamily):
+class _NegativeBinomial(CountFamily):
+    def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
+        obs = super().prepare(y, trials)
+        obs.rises = Rises(obs.less_one)  # from 1 + size to y + size, 0 at y = 0
+        return obs
+
+
+class NegativeBinomial2(_NegativeBinomial):
     """Counts with variance mu + mu^2/theta; the predictor ``dispersion`` is log theta.
 
     Written in u = eta - log theta, where it is a binomial with y successes and theta failures:
@@ -37,7 +44,7 @@ class NegativeBinomial2(CountFamily):
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         # log [theta (theta+1) ... (theta+y-1) / theta^y] - log y!
-        rise = _rise(obs, np.exp(aux[0])).log
+        rise = obs.rises.part(np.exp(aux[0]), "log")
         return rise - obs.less_one * aux[0] - obs.log_factorial
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
@@ -58,7 +65,7 @@ class NegativeBinomial2(CountFamily):
         theta = np.exp(aux[0])
         p, q = expit_pair(u)
         g1 = obs.y * q - theta * p
-        gap = obs.positive + theta * _rise(obs, theta).first
+        gap = obs.positive + theta * obs.rises.part(theta, "first")
         curve = (obs.y + theta) * p * q
         return [(gap - theta * softplus(u) - g1, p * g1, p * (q * g1 - curve))]
 
@@ -111,7 +118,7 @@ class NegativeBinomial2(CountFamily):
         return np.exp(value)
 
 
-class NegativeBinomial1(CountFamily):
+class NegativeBinomial1(_NegativeBinomial):
     """Counts with variance mu (1 + phi); the predictor ``dispersion`` is log phi.
 
     A negative binomial whose size s = mu/phi follows the mean.
@@ -134,7 +141,7 @@ class NegativeBinomial1(CountFamily):
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
         u = np.minimum(t - aux[0], _LARGEST)
         s = np.exp(u)
-        rise = _rise(obs, s)
+        rise = obs.rises.all(s)
         drop = _mean(t) * _log_ratio(aux[0])  # s log(1 + phi)
         e0 = s * rise.first
         e1 = s * (s * rise.second)
@@ -186,11 +193,6 @@ class NegativeBinomial1(CountFamily):
 
     def dispersion(self, value: float) -> float:
         return np.exp(value)
-
-
-def _rise(obs: Obs, size: FloatArray) -> GammaSet:
-    """Gamma differences from 1 + size to y + size (0 at y = 0)."""
-    return remember(obs, np.asarray(size), lambda x: rising(1.0 + x, obs.less_one))
 
 
 def _mean(t: FloatArray) -> FloatArray:

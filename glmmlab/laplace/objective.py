@@ -11,7 +11,7 @@ from glmmlab.blocks import Factor, RandomStructure
 from glmmlab.design import Design
 from glmmlab.families.base import Family
 from glmmlab.laplace.coordinates import Coordinates, orthonormalise
-from glmmlab.laplace.piece import Piece, Point, Rows
+from glmmlab.laplace.piece import Begin, Piece, Point, Rows
 
 CHUNK_ROWS = 16_384
 """Rows evaluated together: small enough to stay in cache."""
@@ -19,6 +19,8 @@ DECREMENT = 1e-14
 """Newton decrement at which the mode is accepted; through log|H| f is off by its square root."""
 FAR = 2.0
 """Predicted changes of a spherical random effect beyond this are not trusted."""
+NEAR = 0.02
+"""Predicted changes up to this leave the curvature good enough for a step."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ class Tangent:
     point: Point
     factor: Factor
 
-    def begin(self, psi: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    def begin(self, psi: FloatArray) -> Begin | None:
         """The mode to first order, or None where psi is too far for that."""
         u, dense = self.piece.moved(self.point, self.factor, psi - self.psi)
         far = max(np.abs(u - _expand(self.point.u, psi)).max(initial=0.0), 0.0)
-        return (u, dense) if far < FAR else None
+        return Begin(u, dense, self.factor if far < NEAR else None) if far < FAR else None
 
 
 def _expand(u: FloatArray, psi: FloatArray) -> FloatArray:
@@ -207,9 +209,7 @@ class Laplace:
             tangent = Tangent(psi, piece, point, factor)
         return Evaluation(psi, f, grad, Modes(tuple(modes), dense, tangent), steps)
 
-    def _begin(
-        self, start: Modes | None, psi: FloatArray, chunk: int
-    ) -> tuple[FloatArray, FloatArray] | None:
+    def _begin(self, start: Modes | None, psi: FloatArray, chunk: int) -> Begin | None:
         """Where Newton's method starts: the mode moved along with psi where that is known."""
         if start is None:
             return None
@@ -217,7 +217,7 @@ class Laplace:
             predicted = start.tangent.begin(psi)
             if predicted is not None:
                 return predicted
-        return _expand(start.u[chunk], psi), start.dense
+        return Begin(_expand(start.u[chunk], psi), start.dense)
 
     def start_modes(self, beta: FloatArray) -> Modes:
         """No random effects, and (REML) the given fixed coefficients: where Newton starts."""

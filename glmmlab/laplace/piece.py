@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from glmmlab.laplace.objective import Laplace
 
 MAX_NEWTON = 100
+CHORDS, EXACT = 2, 1e-18
+"""Steps with the curvature of a neighbouring point, and the Newton decrement they aim at."""
 
 
 @dataclass
@@ -42,6 +44,15 @@ class Point:
     objective: FloatArray
     aux_d1: tuple[FloatArray, ...] = ()
     """d1_a of every auxiliary predictor, once the gradient has needed them."""
+
+
+@dataclass
+class Begin:
+    """Where Newton's method starts: values of u, and the factor of H close by if there is one."""
+
+    u: FloatArray
+    dense: FloatArray
+    factor: Factor | None = None
 
 
 class Piece:
@@ -117,21 +128,32 @@ class Piece:
 
     # -- Newton's method ---------------------------------------------------------------------------
 
-    def _zero(self) -> tuple[FloatArray, FloatArray]:
+    def _zero(self) -> Begin:
         levels = len(self.pattern.counts)
-        return np.zeros((self.k, *self.batch, levels)), np.zeros(self.n_dense)
+        return Begin(np.zeros((self.k, *self.batch, levels)), np.zeros(self.n_dense))
 
-    def mode(
-        self, start: tuple[FloatArray, FloatArray] | None, accept: float
-    ) -> tuple[Point, Factor | None, int]:
+    def _first(self, start: Begin, accept: float) -> Point:
+        """The point to start from, moved by steps with the curvature close by."""
+        point = self.at(start.u, start.dense, third=start.factor is not None)
+        if start.factor is None or not np.isfinite(point.objective).all():
+            return point
+        for _ in range(CHORDS):
+            delta, decrement = self._direction(point, start.factor)
+            if not EXACT < float(decrement.max()) < np.sqrt(accept):
+                break
+            point = self._advance(point, delta, third=True)[0]
+        return point
+
+    def mode(self, start: Begin | None, accept: float) -> tuple[Point, Factor | None, int]:
         """The mode from a start (or zero); the factor is None where there is none."""
         if not self.k and not self.n_dense:
-            point = self.at(*self._zero(), third=True)
+            start = self._zero()
+            point = self.at(start.u, start.dense, third=True)
             ok = bool(np.isfinite(point.objective).all())
             return point, (self.factor(point) if ok else None), 0
-        point = self.at(*(start or self._zero()), third=False)
+        point = self._first(start or self._zero(), accept)
         if not np.isfinite(point.objective).all():
-            point = self.at(*self._zero(), third=False)
+            point = self._first(self._zero(), accept)
             if not np.isfinite(point.objective).all():
                 return point, None, 0
         factor: Factor | None = None
@@ -168,7 +190,7 @@ class Piece:
         """The higher of a mode and the one reached from zero, level by level."""
         dense = np.zeros(self.n_dense)
         dense[self.q :] = point.dense[self.q :]
-        other, other_factor, steps = self.mode((self._zero()[0], dense), accept)
+        other, other_factor, steps = self.mode(Begin(self._zero().u, dense), accept)
         if other_factor is None:
             return point, factor, steps
         if factor is None:
@@ -178,7 +200,7 @@ class Piece:
             return point, factor, steps
         if higher.ndim == 0 or higher.all():
             return other, other_factor, steps
-        return self.mode((np.where(higher, other.u, point.u), point.dense), accept)
+        return self.mode(Begin(np.where(higher, other.u, point.u), point.dense), accept)
 
     def _stuck(self, point: Point, step: int) -> tuple[Point, Factor | None, int]:
         """No ascent left: a mode, if the decrement is small; otherwise a failure."""
