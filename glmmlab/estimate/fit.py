@@ -72,9 +72,10 @@ def spread_is_gone(laplace: Laplace, design: Design, family: Family) -> Degenera
     """Tells whether a point of the search is a perfect fit; None where there is none."""
     if not family.has_residual:
         return None
+    gone = without_spread(design, family)
 
     def degenerate(at: Evaluation) -> bool:
-        return bool(without_spread(design, family, laplace.split(at.psi)[2]).any())
+        return bool(gone(laplace.split(at.psi)[2]).any())
 
     return degenerate
 

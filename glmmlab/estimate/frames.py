@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.design import Design, LinearPart
@@ -55,8 +54,13 @@ def random_covariance(laplace: Laplace, theta: FloatArray) -> dict[str, pd.DataF
     result = {}
     for group, members in _by_group(laplace).items():
         names = [x for i in members for x in structure.terms[structure.slots[i].term].names]
-        sigma = linalg.block_diag(*[lowers[i] @ lowers[i].T for i in members])
-        result[group] = pd.DataFrame(sigma, index=names, columns=names)
+        sigma, start = np.zeros((len(names), len(names))), 0
+        for i in members:
+            block = slice(start, start + len(lowers[i]))
+            sigma[block, block] = lowers[i] @ lowers[i].T
+            start = block.stop
+        labels = pd.Index(names)
+        result[group] = pd.DataFrame(sigma, index=labels, columns=labels)
     return result
 
 
@@ -69,7 +73,8 @@ def modes(laplace: Laplace, at: Evaluation, theta: FloatArray) -> dict[str, pd.D
     u = np.concatenate(at.modes.u, axis=-1)
     result = {}
     for group, members in _by_group(laplace).items():
-        columns = {}
+        names: list[str] = []
+        effects = []
         for i in members:
             s = structure.slots[i]
             term = structure.terms[s.term]
@@ -77,10 +82,11 @@ def modes(laplace: Laplace, at: Evaluation, theta: FloatArray) -> dict[str, pd.D
                 spherical = u[s.entries]
             else:
                 spherical = at.modes.dense[structure.dense_slice(s)].reshape(-1, s.size).T
-            for name, values in zip(term.names, lowers[i] @ spherical, strict=True):
-                columns[name] = values
+            names += term.names
+            effects.append(lowers[i] @ spherical)
         levels = structure.terms[structure.slots[members[0]].term].levels
-        result[group] = pd.DataFrame(columns, index=pd.Index(levels, name=group))
+        values = np.concatenate(effects).T
+        result[group] = pd.DataFrame(values, pd.Index(levels, name=group), pd.Index(names))
     return result
 
 

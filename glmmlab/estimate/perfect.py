@@ -7,38 +7,45 @@ density of the responses grows as 1/sigma^n.  A Student t model needs for that o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.design import Design
 from glmmlab.families.base import Family
 
+Spread = Callable[[list[FloatArray]], BoolArray]
 
-def without_spread(design: Design, family: Family, gammas: list[FloatArray]) -> BoolArray:
-    """Rows whose residual spread has fallen to zero, shape (n,).
 
-    Parameters
-    ----------
-    design : Design
-    family : Family
-    gammas : list of ndarray
-        Coefficients of the auxiliary predictors.
+def without_spread(design: Design, family: Family) -> Spread:
+    """A function that finds the rows whose residual spread has fallen to zero.
+
+    Returns
+    -------
+    callable
+        From the coefficients of the auxiliary predictors, one array each, to booleans (n,).
     """
     if not family.has_residual:
-        return np.zeros(design.nobs, dtype=bool)
-    aux = [
-        design.auxiliary[name].X @ gamma
-        for name, gamma in zip(family.auxiliary, gammas, strict=True)
-    ]
-    spread = family.residual_spread(np.full(design.nobs, design.y.mean()), aux)
-    return np.asarray(spread < family.residual_floor * family.response_spread(design.y))
+        return lambda gammas: np.zeros(design.nobs, dtype=bool)
+    mean = np.full(design.nobs, design.y.mean())
+    floor = family.residual_floor * family.response_spread(design.y)
+
+    def gone(gammas: list[FloatArray]) -> BoolArray:
+        aux = [
+            design.auxiliary[name].X @ gamma
+            for name, gamma in zip(family.auxiliary, gammas, strict=True)
+        ]
+        return np.asarray(family.residual_spread(mean, aux) < floor)
+
+    return gone
 
 
 def perfect_fit_sentence(
     design: Design, family: Family, eta: FloatArray, gammas: list[FloatArray]
 ) -> str:
     """What happened, which quantity, and what to do."""
-    gone = without_spread(design, family, gammas)
+    gone = without_spread(design, family)(gammas)
     residual = np.abs(design.y - family.link.inverse(eta))
     small = 100.0 * family.residual_floor * family.response_spread(design.y)
     hit = int((residual <= small).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Optimum:
     free: BoolArray
     boundary_is_true: bool
 
-    @property
+    @cached_property
     def smallest_eigenvalue(self) -> float:
         """Of the Hessian of the free parameters, scaled to a unit diagonal."""
         h = self.hessian[np.ix_(self.free, self.free)]
@@ -156,6 +157,8 @@ def _canonical_point(laplace: Laplace, best: Evaluation) -> Evaluation:
     psi = best.psi.copy()
     psi[p : p + t] = canonical(laplace.structure, psi[p : p + t])
     if np.array_equal(psi, best.psi):  # evaluate looks for higher modes where there may be any
+        if best.concave and best.decrement <= PRECISE:
+            return best
         start = best.modes
     else:
         start = laplace.start_modes(best.modes.dense[laplace.structure.pattern.q :])

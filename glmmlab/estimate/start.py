@@ -10,7 +10,6 @@ from scipy import linalg
 from glmmlab._types import FloatArray
 from glmmlab.design import Design
 from glmmlab.estimate.optimise import minimise, newton_step, positive_definite
-from glmmlab.estimate.perfect import without_spread
 from glmmlab.families.base import Family
 from glmmlab.gaussian import GaussianObjective, ProfiledGaussian
 from glmmlab.laplace import Evaluation, Laplace
@@ -76,32 +75,24 @@ def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:
     if not first.finite:
         return start
 
-    def curvature(at: Evaluation) -> FloatArray:
-        columns = [
-            (profile.evaluate(at.psi + h).gradient - at.gradient) / h.sum()
-            for h in np.diag(1e-4 * scale)
-        ]
-        return positive_definite(np.array(columns), floor=1e-4)
-
     points: list[tuple[FloatArray, float]] = []
+    smallest = laplace.family.residual_floor * laplace.family.response_spread(design.y)
 
     def no_spread_left(at: Evaluation) -> bool:
         beta, theta, log_sigma = profile.expand(at.psi)
         psi = np.concatenate([beta[:p], theta, [log_sigma]])
         points.append((psi, float(at.f)))
-        return bool(without_spread(design, laplace.family, [psi[-1:]]).any())
+        return bool(np.exp(log_sigma) < smallest)
 
     steps = _scored(profile, first)
     for at in steps[:-1]:
         no_spread_left(at)
     first = steps[-1]
-    crossed = laplace.structure.pattern.q > 0
     path = minimise(
         profile.evaluate,
         first,
         positive_definite(profile.data.information(first.psi)),
         lambda psi: 1.5 * np.maximum(np.abs(psi), 0.1 * scale),
-        refresh=None if crossed else curvature,  # a factor of crossed terms is dear
         degenerate=no_spread_left,
     )
     best = path.best.psi

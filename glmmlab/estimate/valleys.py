@@ -23,6 +23,8 @@ WORTH_A_LOOK = 0.3
 """How far above the minimum a point may lie to be descended from again."""
 WORTH_A_LONG_LOOK = 15.0
 """The same for far larger random effects, where all other parameters must change with them."""
+FAR_FROM_ZERO = 10.0
+"""Variances so many standard errors from zero are not looked for there."""
 RUNAWAY = 15.0
 """A standard deviation beyond this on the scale of a curved link is no optimum: with one or two
 rows a level the Laplace approximation itself rises without bound there."""
@@ -75,10 +77,11 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
     """Starts for other minima that are likely: variances at zero and away from it.
 
     f may have a minimum with a variance at zero and another with it away from zero.  From a
-    positive one, f is looked at with that column of Lambda at zero, from a zero one with it at
-    its natural size, the other parameters fixed; a value hardly above the minimum is worth a
-    second descent, and so is one below a smaller step's.  Beside a zero in correlated effects
-    the other entries move along, so those are always descended from a second time.
+    positive one, unless it is far away, f is looked at with that column of Lambda at zero, from a
+    zero one with it at shares of its natural size, the other parameters fixed; a value hardly
+    above the minimum is worth a second descent, and so is one below a smaller step's.  Beside a
+    zero in correlated effects the other entries move along, so those are always descended from a
+    second time.
 
     Returns
     -------
@@ -92,6 +95,9 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
         index = np.array(group) + laplace.n_beta
         slot = _slot_of(laplace, group[0])
         if optimum.free[index[0]]:
+            block, theta = np.ix_(index, index), optimum.at.psi[index]
+            if theta @ optimum.hessian[block] @ theta > FAR_FROM_ZERO**2:
+                continue
             trials = [(index, np.zeros(len(index)))]
         elif len(slot.rows) > slot.size:  # correlated effects
             if slot.theta.start not in refreshed:

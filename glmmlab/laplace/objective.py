@@ -55,13 +55,19 @@ def _expand(u: FloatArray, psi: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """f and its gradient at psi; ``f`` is inf where the model has no density."""
+    """f and its gradient at psi; ``f`` is inf where the model has no density.
+
+    ``decrement`` is Newton's at the mode, ``concave`` whether the log-densities of all rows curve
+    downwards there, so that it is the only one.
+    """
 
     psi: FloatArray
     f: FloatArray
     gradient: FloatArray
     modes: Modes
     newton_steps: int
+    decrement: float = 0.0
+    concave: bool = True
 
     @property
     def finite(self) -> bool:
@@ -184,13 +190,16 @@ class Laplace:
         f = np.zeros(batch)
         grad = np.zeros(psi.shape)
         modes, dense, steps = [], np.empty(0), 0
+        reached, concave = 0.0, True
         for i, rows in enumerate(self.rows):
             piece = self.piece(self, rows, beta, theta, self.aux_values(rows, gammas))
             begin = self._begin(start, psi, i)
             point, factor, n_steps = piece.mode(begin, decrement)
-            if explore and begin is not None and piece.may_have_other_modes(point):
-                point, factor, n_steps = piece.higher_mode(point, factor, decrement)
-            steps = max(steps, n_steps)
+            if piece.may_have_other_modes(point):
+                concave = False
+                if explore and begin is not None:
+                    point, factor, n_steps = piece.higher_mode(point, factor, decrement)
+            steps, reached = max(steps, n_steps), max(reached, point.decrement)
             modes.append(point.u)
             dense = point.dense
             if factor is None or factor.flattest < self.flattest:
@@ -207,7 +216,8 @@ class Laplace:
         tangent = None
         if gradient and factor is not None and len(self.rows) == 1 and not batch:
             tangent = Tangent(psi, piece, point, factor)
-        return Evaluation(psi, f, grad, Modes(tuple(modes), dense, tangent), steps)
+        found = Modes(tuple(modes), dense, tangent)
+        return Evaluation(psi, f, grad, found, steps, reached, concave)
 
     def _begin(self, start: Modes | None, psi: FloatArray, chunk: int) -> Begin | None:
         """Where Newton's method starts: the mode moved along with psi where that is known."""

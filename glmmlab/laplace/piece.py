@@ -44,6 +44,8 @@ class Point:
     objective: FloatArray
     aux_d1: tuple[FloatArray, ...] = ()
     """d1_a of every auxiliary predictor, once the gradient has needed them."""
+    decrement: float = 0.0
+    """Newton's, once it was found small enough for the mode."""
 
 
 @dataclass
@@ -173,6 +175,7 @@ class Piece:
                 return point, None, step
             exhausted = largest > 0.5 * last and largest < 1e-9  # rounding: no more to gain
             if (largest < accept or exhausted) and observed and len(point.parts) == 5:
+                point.decrement = largest
                 return point, factor, step
             last = largest
             point, moved = self._advance(point, delta, third=largest < np.sqrt(accept))
@@ -209,8 +212,9 @@ class Piece:
         if not factor.positive:
             return point, None, step
         _, decrement = self._direction(point, factor)
+        point.decrement = float(decrement.max())
         scale = 1.0 + float(np.abs(point.objective).max())
-        return point, (factor if decrement.max() < 1e-7 * scale else None), step
+        return point, (factor if point.decrement < 1e-7 * scale else None), step
 
     def _direction(
         self, point: Point, factor: Factor
