@@ -17,6 +17,8 @@ CHUNK_ROWS = 16_384
 """Rows evaluated together: small enough to stay in cache."""
 DECREMENT = 1e-14
 """Newton decrement at which the mode is accepted; through log|H| f is off by its square root."""
+MAX_TANGENT_ROWS = 200_000
+"""Beyond, the memory of a tangent, about 70 bytes a row, is not worth its time."""
 FAR = 2.0
 """Predicted changes of a spherical random effect beyond this are not trusted."""
 NEAR = 0.02
@@ -29,12 +31,12 @@ class Modes:
 
     u: tuple[FloatArray, ...]
     dense: FloatArray
-    tangent: Tangent | None = None
+    tangents: tuple[Tangent, ...] = ()
 
 
 @dataclass(frozen=True)
 class Tangent:
-    """What predicts the mode at a neighbouring psi; kept where all rows are one chunk."""
+    """What predicts a chunk's mode at a neighbouring psi; for MAX_TANGENT_ROWS rows at most."""
 
     psi: FloatArray
     piece: Piece
@@ -129,6 +131,7 @@ class Laplace:
         pieces = self.structure.chunks(CHUNK_ROWS) if self.batchable else None
         if pieces is None:
             pieces = [(slice(0, design.nobs), self.structure.pattern)]
+        self.predicts = design.nobs <= MAX_TANGENT_ROWS
         self.rows, shifted = [], bool(design.offset.any())
         for cut, pattern in pieces:
             at = order[cut]
@@ -191,6 +194,7 @@ class Laplace:
         grad = np.zeros(psi.shape)
         modes, dense, steps = [], np.empty(0), 0
         reached, concave = 0.0, True
+        tangents: list[Tangent] = []
         for i, rows in enumerate(self.rows):
             piece = self.piece(self, rows, beta, theta, self.aux_values(rows, gammas))
             begin = self._begin(start, psi, i)
@@ -210,21 +214,21 @@ class Laplace:
             f = f + piece.value(point, factor)
             if gradient:
                 grad += piece.gradient(point, factor)
+                if self.predicts and not batch:
+                    tangents.append(Tangent(psi, piece, point, factor))
         if len(modes) < len(self.rows):
             modes += [np.zeros(0)] * (len(self.rows) - len(modes))
         f = np.where(np.isnan(f), np.inf, f)
-        tangent = None
-        if gradient and factor is not None and len(self.rows) == 1 and not batch:
-            tangent = Tangent(psi, piece, point, factor)
-        found = Modes(tuple(modes), dense, tangent)
+        complete = len(tangents) == len(self.rows)
+        found = Modes(tuple(modes), dense, tuple(tangents) if complete else ())
         return Evaluation(psi, f, grad, found, steps, reached, concave)
 
     def _begin(self, start: Modes | None, psi: FloatArray, chunk: int) -> Begin | None:
         """Where Newton's method starts: the mode moved along with psi where that is known."""
         if start is None:
             return None
-        if start.tangent is not None:
-            predicted = start.tangent.begin(psi)
+        if start.tangents:
+            predicted = start.tangents[chunk].begin(psi)
             if predicted is not None:
                 return predicted
         return Begin(_expand(start.u[chunk], psi), start.dense)
@@ -242,9 +246,9 @@ class Laplace:
 
     def at_mode(self, evaluation: Evaluation, chunk: int = 0) -> tuple[Piece, Point]:
         """One chunk at an evaluated mode: its rows, its derivatives."""
-        tangent = evaluation.modes.tangent
-        if tangent is not None and tangent.psi is evaluation.psi:
-            return tangent.piece, tangent.point
+        tangents = evaluation.modes.tangents
+        if tangents and tangents[chunk].psi is evaluation.psi:
+            return tangents[chunk].piece, tangents[chunk].point
         beta, theta, gammas = self.split(evaluation.psi)
         rows = self.rows[chunk]
         piece = self.piece(self, rows, beta, theta, self.aux_values(rows, gammas))
