@@ -9,6 +9,7 @@ from glmmlab.blocks import Factor
 from glmmlab.estimate.curvature import finite_difference_hessian
 from glmmlab.estimate.optimise import positive_definite
 from glmmlab.laplace import Evaluation, Laplace
+from glmmlab.laplace.piece import Piece, Point
 
 SMALL_DATA = 40_000
 """Rows times parameters below which a gradient costs well under a millisecond or two."""
@@ -35,7 +36,10 @@ def fresh_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> Floa
     Forward differences of the gradient for theta and gamma, the Schur complement X'WX - ... for
     beta.
     """
-    return _completed(laplace, at, _differences(laplace, at, scale, laplace.n_beta))
+    hessian = _differences(laplace, at, scale, laplace.n_beta)
+    for i in range(len(laplace.rows)):
+        _add_schur(hessian, *laplace.at_mode(at, i))
+    return _usable(laplace, hessian)
 
 
 def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
@@ -49,7 +53,12 @@ def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
     p, t = laplace.n_beta, laplace.n_theta
     hessian = _differences(laplace, at, scale, p + t)
     structure, theta = laplace.structure, at.psi[p : p + t]
-    W = np.concatenate([_weights(laplace, at, i) for i in range(len(laplace.rows))])
+    weights = []
+    for i in range(len(laplace.rows)):
+        piece, point = laplace.at_mode(at, i)
+        _add_schur(hessian, piece, point)
+        weights.append(_weights(point))
+    W = np.concatenate(weights)
     for s in structure.slots:
         term = structure.terms[s.term]
         codes, Z = term.codes[structure.order], term.Z[structure.order]
@@ -59,7 +68,7 @@ def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
         index = p + np.arange(s.theta.start, s.theta.stop)
         twice = np.where(s.rows == s.cols, 2.0, 1.0)
         hessian[index, index] = twice * square[s.cols] * (v[s.rows] * v[s.cols]).sum(axis=1)
-    return _completed(laplace, at, hessian)
+    return _usable(laplace, hessian)
 
 
 def _differences(laplace: Laplace, at: Evaluation, scale: FloatArray, first: int) -> FloatArray:
@@ -74,27 +83,26 @@ def _differences(laplace: Laplace, at: Evaluation, scale: FloatArray, first: int
     return hessian
 
 
-def _completed(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> FloatArray:
-    """With the block of beta, as a positive definite matrix."""
-    p = laplace.n_beta
-    if p:
-        hessian[:p, :p] = sum(_schur(laplace, at, i) for i in range(len(laplace.rows)))
-    gamma = np.arange(p + laplace.n_theta, laplace.size)
-    hessian[gamma, gamma] = np.maximum(np.abs(hessian[gamma, gamma]), FLATTEST)
-    return positive_definite(hessian, floor=1e-4)
+def _weights(point: Point) -> FloatArray:
+    return np.maximum(-point.parts[3], 0.0)
 
 
-def _weights(laplace: Laplace, at: Evaluation, chunk: int) -> FloatArray:
-    return np.maximum(-laplace.at_mode(at, chunk)[1].parts[3], 0.0)
-
-
-def _schur(laplace: Laplace, at: Evaluation, chunk: int) -> FloatArray:
-    """Curvature in beta with the random effects of a chunk profiled out."""
-    piece, point = laplace.at_mode(at, chunk)
-    X, W = piece.rows.X, np.maximum(-point.parts[3], 0.0)
+def _add_schur(hessian: FloatArray, piece: Piece, point: Point) -> None:
+    """Add the curvature in beta with a chunk's random effects profiled out (none under REML)."""
+    if piece.full is not None:
+        return
+    X, W = piece.rows.X, _weights(point)
+    block = hessian[: len(X), : len(X)]
     if piece.k:
         factor = Factor(piece.pattern, piece.R, piece.V, X, W)
         if factor.positive:
             corner = factor.S_lower[piece.q :, piece.q :]
-            return np.asarray(corner @ corner.T)
-    return np.asarray((X * W) @ X.T)
+            block += corner @ corner.T
+            return
+    block += (X * W) @ X.T
+
+
+def _usable(laplace: Laplace, hessian: FloatArray) -> FloatArray:
+    gamma = np.arange(laplace.n_beta + laplace.n_theta, laplace.size)
+    hessian[gamma, gamma] = np.maximum(np.abs(hessian[gamma, gamma]), FLATTEST)
+    return positive_definite(hessian, floor=1e-4)

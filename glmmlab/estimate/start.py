@@ -127,6 +127,8 @@ def least_squares(design: Design, family: Family) -> bool:
 
 def _constant(X: FloatArray, value: float) -> FloatArray:
     """Coefficients that make an auxiliary predictor (nearly) constant."""
+    if X.shape[1] == 1 and (X == 1.0).all():
+        return np.array([value])
     return np.asarray(linalg.lstsq(X, np.full(len(X), value), check_finite=False)[0])
 
 
