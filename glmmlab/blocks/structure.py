@@ -212,6 +212,31 @@ class RandomStructure:
                 start += width
         raise KeyError(slot.term)
 
+    def covariates(self, slot: Slot) -> FloatArray:
+        """A term's columns of Z as rows, in the order of the pattern, shape (size, n)."""
+        return (self.pattern.Z1 if slot.eliminated else self.pattern.Z2)[slot.entries]
+
+    def level_sums(self, slot: Slot, x: FloatArray) -> FloatArray:
+        """Sums of z x over each level of a term, shape (size, levels).
+
+        Parameters
+        ----------
+        slot : Slot
+        x : ndarray, shape (n,) or (size, n)
+            In the order of the pattern.
+        """
+        products = self.covariates(slot) * x
+        if slot.eliminated:
+            return self.pattern.sums(products)
+        levels, first = len(self.terms[slot.term].levels), self.dense_slice(slot).start
+        columns = self.pattern.columns[slot.entries]
+        return np.array(
+            [
+                np.bincount((where - first) // slot.size, row, levels)
+                for where, row in zip(columns, products, strict=True)
+            ]
+        )
+
     def factors(self, theta: FloatArray) -> list[FloatArray]:
         """Cholesky factor of each term's covariance, shape (size, size, ...)."""
         result = []

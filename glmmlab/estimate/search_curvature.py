@@ -60,10 +60,8 @@ def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
         weights.append(_weights(point))
     W = np.concatenate(weights)
     for s in structure.slots:
-        term = structure.terms[s.term]
-        codes, Z = term.codes[structure.order], term.Z[structure.order]
         square = theta[s.theta][s.rows == s.cols] ** 2
-        v = np.array([np.bincount(codes, W * z * z) for z in Z.T])
+        v = structure.level_sums(s, structure.covariates(s) * W)
         v /= 1.0 + square[:, None] * v
         index = p + np.arange(s.theta.start, s.theta.stop)
         twice = np.where(s.rows == s.cols, 2.0, 1.0)

@@ -145,20 +145,18 @@ def _theta(
     if not structure.n_theta:
         return theta, scale
     d1, d2 = _row_derivatives(laplace, beta, gammas)
+    W = np.maximum(-d2, 0.0)
     for s in structure.slots:
-        term = structure.terms[s.term]
-        codes, Z = term.codes[structure.order], term.Z[structure.order]
-        root_mean_square = np.sqrt(np.maximum(np.mean(Z * Z, axis=0), 1e-300))
-        natural = size / root_mean_square
+        Z = structure.covariates(s)
+        natural = size / np.sqrt(np.maximum(np.mean(Z * Z, axis=1), 1e-300))
         scale[s.theta] = natural[s.rows]
-        for i in np.flatnonzero(s.rows == s.cols):
-            z, usual = Z[:, s.rows[i]], natural[s.rows[i]]
-            score = np.bincount(codes, d1 * z)
-            information = np.bincount(codes, np.maximum(-d2, 0.0) * z * z)
-            with np.errstate(all="ignore"):
-                variance = (score @ score - information.sum()) / (information @ information)
-            sd = np.sqrt(variance) if variance > 0.0 else 0.0
-            theta[s.theta.start + i] = np.clip(sd, SMALLEST * usual, LARGEST * usual)
+        scores = structure.level_sums(s, d1)
+        information = structure.level_sums(s, Z * W)
+        with np.errstate(all="ignore"):
+            variance = (scores**2 - information).sum(axis=1) / (information**2).sum(axis=1)
+            sd = np.sqrt(np.where(variance > 0.0, variance, 0.0))
+        diagonal = s.theta.start + np.flatnonzero(s.rows == s.cols)
+        theta[diagonal] = np.clip(sd, SMALLEST * natural, LARGEST * natural)
     return theta, scale
 
 

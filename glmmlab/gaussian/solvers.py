@@ -52,32 +52,19 @@ class Data:
 
     def through_Z(self, x: FloatArray) -> list[FloatArray]:
         """Z'Wx of every term, (size, c, levels), for x of shape (c, n)."""
-        pattern, result = self.structure.pattern, []
-        for s in self.structure.slots:
-            levels = len(self.structure.terms[s.term].levels)
-            sums = np.empty((s.size, len(x), levels))
-            for a in range(s.size):
-                entry = s.entries.start + a
-                if s.eliminated:
-                    weighted = self.w * pattern.Z1[entry]
-                    for j, row in enumerate(x):
-                        sums[a, j] = pattern.sums(weighted * row)
-                    continue
-                first = self.structure.dense_slice(s).start
-                level = (pattern.columns[entry] - first) // s.size
-                weighted = self.w * pattern.Z2[entry]
-                for j, row in enumerate(x):
-                    sums[a, j] = np.bincount(level, weighted * row, levels)
-            result.append(sums)
-        return result
+        weighted = self.w * x
+        return [
+            np.stack([self.structure.level_sums(s, row) for row in weighted], axis=1)
+            for s in self.structure.slots
+        ]
 
     @cached_property
     def C(self) -> list[FloatArray]:
         """Z'WZ of every term by itself, (size, size, levels)."""
-        pattern = self.structure.pattern
+        structure = self.structure
         return [
-            self.through_Z((pattern.Z1 if s.eliminated else pattern.Z2)[s.entries])[i]
-            for i, s in enumerate(self.structure.slots)
+            np.stack([structure.level_sums(s, self.w * z) for z in structure.covariates(s)], axis=1)
+            for s in structure.slots
         ]
 
     def information(self, theta: FloatArray) -> FloatArray:
