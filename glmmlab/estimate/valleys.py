@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from glmmlab._types import FloatArray
+from glmmlab._types import FloatArray, IntArray
 from glmmlab.blocks.structure import Slot
+from glmmlab.estimate.optimise import newton_step, positive_definite
 from glmmlab.estimate.search_curvature import SMALL_DATA, cheap_batch
 from glmmlab.estimate.settle import Optimum, columns_of
 from glmmlab.estimate.start import Start
@@ -78,10 +79,10 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
 
     f may have a minimum with a variance at zero and another with it away from zero.  From a
     positive one, unless it is far away, f is looked at with that column of Lambda at zero, from a
-    zero one with it at shares of its natural size, the other parameters fixed; a value hardly
-    above the minimum is worth a second descent, and so is one below a smaller step's.  Beside a
-    zero in correlated effects the other entries move along, so those are always descended from a
-    second time.
+    zero one with it at shares of its natural size, the other parameters moved by a Newton step; a
+    value hardly above the minimum is worth a second descent, and so is one below a smaller
+    step's.  Beside a zero in correlated effects the other entries move along, so those are
+    always descended from a second time.
 
     Returns
     -------
@@ -110,7 +111,11 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
         for psi, (where, values) in zip(points, trials, strict=True):
             psi[where] = values
         last, lowest, best = np.inf, worth, None
-        for i, f in enumerate(_values(laplace, points, optimum.at.modes)):
+        if len(trials) > 1:
+            values_there = _reachable(laplace, optimum, points, index)
+        else:
+            values_there = _values(laplace, points, optimum.at.modes)
+        for i, f in enumerate(values_there):
             small_step = len(trials) > 1 and i == 0
             if (f < lowest and not small_step) or f < last < np.inf:
                 best, lowest = i, min(f, lowest)
@@ -122,6 +127,26 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
 
 def _value(laplace: Laplace, psi: FloatArray, start: Start) -> float:
     return float(laplace.evaluate(psi, laplace.start_modes(start.beta), gradient=False).f)
+
+
+def _reachable(
+    laplace: Laplace, optimum: Optimum, points: FloatArray, fixed: IntArray
+) -> list[float]:
+    """f at several points, less what a Newton step in the parameters not fixed promises."""
+    moving = optimum.free.copy()
+    moving[fixed] = False
+    curvature = positive_definite(optimum.hessian[np.ix_(moving, moving)])
+    if laplace.batchable:
+        at = laplace.evaluate(points, optimum.at.modes)
+        ends = list(zip(at.f, at.gradient, strict=True))
+    else:
+        each = [laplace.evaluate(psi, optimum.at.modes) for psi in points]
+        ends = [(at.f, at.gradient) for at in each]
+    steps = [newton_step(curvature, gradient[moving]) for _, gradient in ends]
+    return [
+        float(f + 0.5 * gradient[moving] @ step) if np.isfinite(f) else np.inf
+        for (f, gradient), step in zip(ends, steps, strict=True)
+    ]
 
 
 def _values(laplace: Laplace, points: FloatArray, modes: Modes) -> list[float]:
