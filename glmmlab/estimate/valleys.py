@@ -45,7 +45,7 @@ def other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> Iterator[F
     if laplace.family.dispersion_limit is not None:
         # extra spread is the dispersion's in one valley, the random effects' in another
         most = optimum.at.psi.copy()
-        most[theta] = 10.0 * _natural_theta(laplace, start.scale[theta])
+        most[theta] = 5.0 * _natural_theta(laplace, start.scale[theta])
         if _value(laplace, most, start) < lowest + WORTH_A_LONG_LOOK:
             yield most
     if cheap_batch(laplace):

@@ -285,6 +285,10 @@ class Family(ABC):
         """E(y) (per trial for binomial kinds) at conditional mean ``mu``."""
         return np.asarray(mu, dtype=float)
 
+    def conditional_expected(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
+        """The same without zero inflation: ``mu`` itself, but for truncated counts."""
+        return np.asarray(mu, dtype=float)
+
     def mean(self, eta: FloatArray, aux: AuxValues) -> FloatArray:
         """E(y) at a linear predictor; per trial for binomial kinds."""
         return self.expected(self.link.inverse(eta), aux)

@@ -93,6 +93,9 @@ class _Truncated(CountFamily):
     def expected(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
         return mu / self._positive(mu, aux)[1]
 
+    def conditional_expected(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
+        return self.expected(mu, aux)
+
     def variance(
         self, mu: FloatArray, aux: AuxValues, trials: FloatArray | None = None
     ) -> FloatArray:

@@ -200,6 +200,9 @@ class ZeroInflated(Family):
     def expected(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
         return expit_pair(-np.asarray(aux[-1]))[0] * self.base.expected(mu, aux[:-1])
 
+    def conditional_expected(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
+        return self.base.conditional_expected(mu, aux[:-1])
+
     def variance(
         self, mu: FloatArray, aux: AuxValues, trials: FloatArray | None = None
     ) -> FloatArray:

@@ -293,10 +293,8 @@ def _check_function(name: str) -> None:
         )
     known = [*_FUNCTIONS, *STATEFUL, "factor", "offset"]
     near = difflib.get_close_matches(name, [k for k in known if not k.startswith("np.")], 1)
-    hint = f"did you mean {near[0]}()? " if near else ""
-    raise _Refusal(
-        f"there is no function {name}() for formulas: {hint}Otherwise add the column to the data"
-    )
+    hint = f"did you mean {near[0]}()? Otherwise add" if near else "add"
+    raise _Refusal(f"there is no function {name}() for formulas: {hint} the column to the data")
 
 
 def _check_arguments(name: str, node: ast.Call) -> None:

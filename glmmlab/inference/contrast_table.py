@@ -172,7 +172,8 @@ class Contrasts(EstimateTable):
             odds = self.transformation.ratio == "odds ratio"
             scale = self.scale_name
             if self._on_response():
-                kind = "Odds ratios" if odds else "Ratios"
+                of = self.transformation.ratio.removeprefix("ratio")
+                kind = "Odds ratios" if odds else f"Ratios{of}"
                 first = f"{kind} (response scale), delta-method SE, tests on the {scale} scale."
             else:
                 first = f"{'Log odds ratios' if odds else 'Log ratios'} (link scale, {scale})."
@@ -228,7 +229,7 @@ def build_contrasts(
         labels.append(frame)
         ratios += ratio
         groups.append(len(frame))
-        sizes.add(len(index))
+        sizes.add(int(coefficients.any(axis=0).sum()))
     coefficients = np.vstack(blocks)
     frame = pd.concat(labels, ignore_index=True)
     # by-groups of several sizes: each counts its own means

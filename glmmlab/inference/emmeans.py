@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from glmmlab._arguments import confidence_level
 from glmmlab._types import FloatArray, Seed
+from glmmlab.families.base import Family
 from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.estimate_table import EstimateTable
 from glmmlab.inference.expected_response import expected_response
@@ -255,8 +256,9 @@ def emmeans(
         How the other factors are averaged: equal, proportional, outer, cells, flat, or numbers.
     component : str
         ``conditional``, ``zero_inflation``, ``dispersion`` (or another auxiliary part of the
-        family), each with its own link; ``response``: E(y), zero inflation included, averaged
-        on the response scale.
+        family), each with its own link; ``response``: E(y), zero inflation included, and
+        ``cmean``: E(y) without it (of the counts above zero where they are truncated), both
+        averaged on the response scale.
     level : float
         Confidence level.
     offset : float or array, optional
@@ -293,8 +295,8 @@ def emmeans(
     factors, panels_ = split_specs(specs, by)
     check_type(type)
     level = confidence_level(level)
-    if component == "response":
-        part, grid = expected_response(estimate, at, offset)
+    if component in ("response", "cmean"):
+        part, grid = expected_response(estimate, at, offset, component == "response")
     else:
         part = linear_part(estimate, component, cov)
         grid = build_grid([part.fixed], estimate.design.data, prior_weights(estimate), at)
@@ -331,7 +333,7 @@ def emmeans(
 
 
 def _quantity(component: str) -> str:
-    if component in ("conditional", "response"):
+    if component in ("conditional", "response", "cmean"):
         return "Marginal means"
     return f"Marginal means ({component.replace('_', ' ')} part)"
 
@@ -340,9 +342,19 @@ def _component_note(estimate: Estimate, component: str) -> tuple[str, ...]:
     """Which of the means of a zero-inflated response these are."""
     if component == "response":
         return ("E(y), zero inflation included.",)
-    if component == "conditional" and "zero_inflation" in estimate.auxiliary:
+    if component == "conditional" and _truncated(estimate):
+        return ("The mean before truncation; component='cmean' is that of the counts above zero.",)
+    if component == "cmean" and _truncated(estimate):
+        return ("E(y) of the counts above zero.",)
+    if component in ("conditional", "cmean") and "zero_inflation" in estimate.auxiliary:
         return ("Mean of the conditional part, zero inflation not included.",)
     return ()
+
+
+def _truncated(estimate: Estimate) -> bool:
+    """Whether the conditional mean is another than the inverse link's."""
+    base: Family = getattr(estimate.family, "base", estimate.family)
+    return type(base).conditional_expected is not Family.conditional_expected
 
 
 def _warn_outside(table: EMMeans) -> None:

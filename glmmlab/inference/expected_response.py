@@ -22,20 +22,27 @@ def expected_response(
     estimate: Estimate,
     at: Mapping[str, Any] | None,
     offset: float | ArrayLike | None = None,
+    zero_inflation: bool = True,
 ) -> tuple[ModelPart, ReferenceGrid]:
     """E(y) at random effects = 0 on the grid, as parameters with their delta covariance.
 
-    The mean is the family's: mu (1 - pi) with zero inflation, mu / P(y > 0) when truncated.
-    Parts of the model that do not enter it are left out of the grid.
+    The mean is the family's: mu (1 - pi) with zero inflation, if that is wanted, mu / P(y > 0)
+    when truncated.  Parts of the model that do not enter it are left out of the grid.
     """
-    names = ["conditional", *_parts_of_the_mean(estimate)]
+    family = estimate.family
+    expected = family.expected if zero_inflation else family.conditional_expected
+
+    def mean_at(eta: FloatArray, aux: Sequence[FloatArray]) -> FloatArray:
+        return expected(family.link.inverse(eta), aux)
+
+    names = ["conditional", *_parts_of_the_mean(estimate, mean_at)]
     parts = [linear_part(estimate, name) for name in names]
     grid = build_grid([p.fixed for p in parts], estimate.design.data, prior_weights(estimate), at)
     parts = [conditional_mean(parts[0], grid, offset)] + [
         conditional_mean(p, grid, None) for p in parts[1:]
     ]
     predictors = [p.rows @ p.params + p.offset for p in parts]
-    mean = _mean_function(estimate, names[1:])
+    mean = _mean_function(estimate, names[1:], mean_at)
     slopes = [_slope(mean, predictors, k) for k in range(len(parts))]
     J = np.hstack([d[:, None] * p.rows for d, p in zip(slopes, parts, strict=True)])
     values = mean(predictors)
@@ -49,14 +56,17 @@ def expected_response(
     return merged, grid
 
 
-def _parts_of_the_mean(estimate: Estimate) -> list[str]:
+MeanAt = Callable[[FloatArray, Sequence[FloatArray]], FloatArray]
+
+
+def _parts_of_the_mean(estimate: Estimate, mean_at: MeanAt) -> list[str]:
     """Auxiliary parts that move E(y)."""
-    here = estimate.family.mean(estimate.eta, estimate.aux)
+    here = mean_at(estimate.eta, estimate.aux)
     found = []
     for k, name in enumerate(estimate.auxiliary):
         moved = list(estimate.aux)
         moved[k] = moved[k] + 0.5
-        if not np.allclose(estimate.family.mean(estimate.eta, moved), here, rtol=1e-9, atol=0.0):
+        if not np.allclose(mean_at(estimate.eta, moved), here, rtol=1e-9, atol=0.0):
             found.append(name)
     return found
 
@@ -64,7 +74,7 @@ def _parts_of_the_mean(estimate: Estimate) -> list[str]:
 Mean = Callable[[Sequence[FloatArray]], FloatArray]
 
 
-def _mean_function(estimate: Estimate, moving: Sequence[str]) -> Mean:
+def _mean_function(estimate: Estimate, moving: Sequence[str], mean_at: MeanAt) -> Mean:
     """E(y), on the scale of the data, from the predictors of the parts that enter it."""
     inverse = from_response(estimate.design.response)
 
@@ -75,7 +85,7 @@ def _mean_function(estimate: Estimate, moving: Sequence[str]) -> Mean:
             given.get(name, np.full(n, float(np.mean(values))))
             for name, values in zip(estimate.auxiliary, estimate.aux, strict=True)
         ]
-        value = np.asarray(estimate.family.mean(predictors[0], aux), float)
+        value = np.asarray(mean_at(predictors[0], aux), float)
         return value if inverse is None else inverse.inverse(value)
 
     return mean

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from glmmlab.inference.adjust import canonical
 from glmmlab.inference.contrast_table import Contrasts
 from glmmlab.inference.linear import DegreesOfFreedom, Families, LinearEstimates
 from glmmlab.inference.model_parts import default_df, linear_part
+from glmmlab.inference.wald import WaldTest
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -35,6 +36,13 @@ class Hypotheses(Contrasts):
     """
 
     rhs: tuple[float, ...] = ()
+
+    def joint_test(self, null: float = 0.0) -> WaldTest:
+        """Test all hypotheses at once (with `null`, K b - m = null)."""
+        test = super().joint_test(null)
+        if null:
+            return test
+        return replace(test, hypothesis=f"all {len(self)} {self.quantity.lower()} hold")
 
     def _base_frame(self) -> pd.DataFrame:
         # `linear` holds K b - m, so that tests and joint tests are against zero
@@ -194,6 +202,11 @@ def _split_equation(text: str, names: Sequence[str]) -> tuple[str, bool, str]:
     guarded = text
     for name in sorted(names, key=len, reverse=True):
         guarded = guarded.replace(name, "\0" * len(name))
+    if "<" in guarded or ">" in guarded:
+        raise FormulaError(
+            f"The hypothesis {text!r} is one-sided: write it with '=', and say the side when it "
+            "is tested, .test(side='greater') or .confint(side='less')."
+        )
     position = guarded.find("=")
     if position < 0:
         return text, False, ""

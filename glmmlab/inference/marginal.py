@@ -66,10 +66,10 @@ def averaged(family: Family, transform: Scale, v: FloatArray | float, scale: str
         )
     base: Any = getattr(family, "base", family)
     exact = _EXACT.get(family.link.name)
-    if exact is not None and (scale == "conditional" or type(base).expected is Family.expected):
-        if scale == "conditional":
-            return lambda eta, aux: exact(eta, v)
-        return lambda eta, aux: np.asarray(family.expected(exact(eta, v), aux))
+    method = "conditional_expected" if scale == "conditional" else "expected"
+    if exact is not None and getattr(type(base), method) is getattr(Family, method):
+        mean = getattr(family, method)
+        return lambda eta, aux: np.asarray(mean(exact(eta, v), aux))
     return lambda eta, aux: _trapezoidal(transform, eta, aux, v)
 
 

@@ -80,7 +80,10 @@ def part_of(estimate: Estimate, component: str) -> PartEstimate:
     if component in estimate.auxiliary:
         return estimate.auxiliary[component]
     parts = ", ".join(["conditional", *estimate.auxiliary])
-    raise UnknownNameError(f"The model has no {component!r} part; its parts are {parts}.")
+    raise UnknownNameError(
+        f"The model has no {component!r} part; its parts are {parts} (emmeans: 'response' and "
+        "'cmean', too)."
+    )
 
 
 def linear_part(estimate: Estimate, component: str, cov: FloatArray | None = None) -> ModelPart:
@@ -190,12 +193,13 @@ def response_name(estimate: Estimate) -> str:
 
 def default_df(estimate: Estimate, component: str = "conditional") -> float:
     """Residual df for Gaussian models without random effects and of constant dispersion."""
-    if component not in ("conditional", "response") or estimate.family.name != "gaussian":
+    if component not in ("conditional", "response", "cmean") or estimate.family.name != "gaussian":
         return float("inf")
     dispersion = estimate.auxiliary.get("dispersion")
     constant = dispersion is None or len(dispersion.names) == 1
     if constant and not estimate.design.random:
-        return float(estimate.df_resid)
+        # REML divides by the rows less the coefficients: the t tests are those of least squares
+        return float(estimate.df_resid + (estimate.method == "REML"))
     return float("inf")
 
 

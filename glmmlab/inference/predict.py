@@ -292,7 +292,7 @@ def _scale_function(estimate: Estimate, scale: str) -> Scale:
     if scale == "link":
         return lambda eta, aux: eta
     if scale == "conditional":
-        return lambda eta, aux: np.asarray(family.link.inverse(eta))
+        return lambda eta, aux: family.conditional_expected(family.link.inverse(eta), aux)
     if scale == "zero_inflation":
         position = list(estimate.auxiliary).index("zero_inflation")
         return lambda eta, aux: np.asarray(expit(aux[position]))

@@ -37,5 +37,5 @@ def regrid(table: EstimateTable, transform: str) -> EstimateTable:
         eta, chain = link.link(values), link.link_derivative(values) * slopes
     if not np.isfinite(eta).any():
         raise EstimabilityError(f"No estimate has a value on the {transform} scale.")
-    new = replace(table, transformation=from_link(link), type="link", scale_name=link.name)
+    new = replace(table, transformation=from_link(link), scale_name=link.name)
     return replace(new, linear=linear.transformed(eta, chain), families=families)

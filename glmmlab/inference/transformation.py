@@ -28,7 +28,8 @@ class Transformation:
     inverse, slope, curvature : callable
         The inverse and its first and second derivative, elementwise.
     ratio : str
-        What the exponential of a difference is: "ratio", "odds ratio", or "" for no such thing.
+        What the exponential of a difference is: "ratio", "ratio of y + 1", "odds ratio", or ""
+        for no such thing.
     base : float
         Base of the logarithm that turns differences into ratios.
     lower : float
@@ -159,7 +160,7 @@ def from_response(text: str) -> Transformation | None:
         partial(power, 0),
         partial(power, 1),
         partial(power, 2),
-        ratio="ratio",  # of y + c where a constant was added
+        ratio=f"ratio of {inside} + 1" if kind == "log1p" else f"ratio of {inside}",
         base=base,
     )
 

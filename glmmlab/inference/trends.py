@@ -75,7 +75,7 @@ def emtrends(
         Slope of the linear predictor, or of the back-transformed mean (delta method, averaged
         on the response scale).
     degree : int
-        2 for the second-degree coefficient, f''/2, of the curve at x.
+        2 for the second-degree coefficient, f''/2, of the curve at x, by a central difference.
     delta : float, optional
         Step d.
 
@@ -116,8 +116,9 @@ def emtrends(
     step = _RELATIVE_STEP * _range(estimate.design.data[column])
     if delta is not None and not (step := finite(delta, "delta")):
         raise UnknownNameError("delta=0: the step of a difference quotient must not be zero.")
-    levels = [_moved(part, grid, column, k * step) for k in range(degree + 1)]
-    unit = _unit(grid, var, column, step, estimate.design.data)
+    shifts = (0, 1) if degree == 1 else (-1, 0, 1)
+    levels = [_moved(part, grid, column, k * step) for k in shifts]
+    unit = _unit(grid, var, column, [k * step for k in shifts], estimate.design.data)
     matrix, labels = averaging_matrix(grid, keep, weights)
     if OVERALL in factors:
         labels.insert(0, OVERALL, "overall")
@@ -173,16 +174,19 @@ def _difference(values: Sequence[FloatArray]) -> FloatArray:
     return (values[2] - 2 * values[1] + values[0]) / 2
 
 
-def _unit(grid: ReferenceGrid, var: str, column: str, step: float, data: pd.DataFrame) -> float:
-    """Change of `var` over the step: the step itself, or the mean change of a function."""
+def _unit(
+    grid: ReferenceGrid, var: str, column: str, shifts: Sequence[float], data: pd.DataFrame
+) -> float:
+    """Change of `var` over a step: the step itself, or the mean change of a function."""
+    steps = len(shifts) - 1
     if var == column:
-        return step
+        return (shifts[-1] - shifts[0]) / steps
     function = FixedPart.learn(f"0 + {var}", data[[column]])
     ends = [
         function.matrix(pd.DataFrame({column: grid.frame[column].to_numpy() + shift}))
-        for shift in (0.0, step)
+        for shift in (shifts[0], shifts[-1])
     ]
-    return float((ends[1] - ends[0]).mean())
+    return float((ends[1] - ends[0]).mean()) / steps
 
 
 @np.errstate(over="ignore", invalid="ignore")  # beyond the largest float there is no slope

@@ -8,12 +8,22 @@ import numpy as np
 
 from glmmlab._types import FloatArray
 
+SAME = 1e-9
+"""Values this near, as a share of their range, are ties, which rounding alone tells apart."""
+
 
 def rank_transform(x: FloatArray) -> FloatArray:
-    """Average ranks divided by the largest rank."""
+    """Average ranks divided by the largest rank.
+
+    Examples
+    --------
+    >>> rank_transform(np.array([0.3, 0.1 + 0.2, 0.1, 5.0])).tolist()
+    [0.625, 0.625, 0.25, 1.0]
+    """
     from scipy.stats import rankdata
 
-    ranks = rankdata(x)
+    spread = float(np.ptp(x))
+    ranks = rankdata(np.round(x / (SAME * spread)) if spread > 0 else x)
     return ranks / ranks.max()
 
 

@@ -47,6 +47,7 @@ def r_estimate(case: str) -> Any:
         design=design,
         conditional=conditional,
         auxiliary={},
+        method="ML",
         df_resid=r["df_resid"],
         nobs=r["nobs"],
     )
@@ -92,6 +93,7 @@ def least_squares(formula: str, data: pd.DataFrame) -> Any:
         design=design,
         conditional=PartEstimate(design.conditional.fixed, params, cov),
         auxiliary={},
+        method="ML",
         df_resid=df,
         nobs=len(design.y),
     )

@@ -551,3 +551,38 @@ def test_a_letter_display_draws_its_own_letters() -> None:
     ax = display.plot()
     drawn = [t.get_text() for t in ax.texts if t.get_text() in set(display["group"])]
     assert sorted(drawn) == sorted(display["group"])
+
+
+def test_regrid_to_logs_gives_ratios_of_responses() -> None:
+    """emmeans 1.8.4: pairs(regrid(emmeans(glm(.), ~ extract * gen), "log"), type = "response")."""
+    seeds = gl.datasets.load("seed_germination")
+    fit = gl.glmm("cbind(germ, n - germ) ~ gen + extract", seeds, family="binomial")
+    means = fit.emmeans(["extract", "gen"], type="response")
+    risks = means.regrid("log")
+    assert_allclose(risks["estimate"], means["estimate"])
+    pairs = risks.pairs()
+    expected = [0.562142617, 0.841637664, 0.507537048, 1.497195975, 0.902861716, 0.603035094]
+    assert_allclose(pairs["estimate"], expected, rtol=1e-6)
+    assert_allclose(pairs["se"][:2], [0.0485514087, 0.0847898518], rtol=1e-5)
+    assert "Ratios (response scale)" in str(pairs)
+    on_link = fit.emmeans(["extract", "gen"]).regrid("log")
+    assert_allclose(on_link["estimate"], np.log(means["estimate"]))
+
+
+def test_excluded_means_do_not_count() -> None:
+    """emmeans 1.8.4, glm(aphids ~ treatment, poisson): contrast(e, "pairwise", exclude = 1)."""
+    fit = gl.glmm("aphids ~ treatment", gl.datasets.load("aphids"), family="poisson")
+    frame = fit.emmeans("treatment").contrast("pairwise", exclude=["control"]).with_confint().frame
+    assert_allclose(frame["lower"], [0.790516147, 1.174771644, 0.154416117], rtol=1e-5)
+    assert_allclose(frame["upper"], [1.179917052, 1.631876558, 0.681798886], rtol=1e-5)
+
+
+def test_ratios_say_of_what() -> None:
+    """Differences of log(y + 1) are log ratios of y + 1, not of y."""
+    data = gl.datasets.load("aphids")
+    for response in ("log1p(aphids)", "log(aphids + 1)"):
+        means = gl.glmm(f"{response} ~ treatment", data).emmeans("treatment", type="response")
+        ratio = (means["estimate"][0] + 1) / (means["estimate"][1] + 1)
+        pairs = means.pairs()
+        assert pairs["estimate"][0] == pytest.approx(ratio)
+        assert "Ratios of aphids" in str(pairs) and "1 (response scale)" in str(pairs)

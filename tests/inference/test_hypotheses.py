@@ -115,3 +115,16 @@ def test_wrong_matrices(counts) -> None:
         linear_hypotheses(counts, np.eye(3))
     with pytest.raises(FormulaError, match="'dose' is not a coefficient"):
         linear_hypotheses(counts, pd.DataFrame({"dose": [1.0]}))
+
+
+def test_sides_are_said_at_the_test(counts) -> None:
+    with pytest.raises(FormulaError, match=r"one-sided: write it with '='.*side='greater'"):
+        linear_hypotheses(counts, "gen[T.O75] <= 0.5")
+    tested = linear_hypotheses(counts, "gen[T.O75] = 0.5")
+    two, one = tested.frame["p"][0], tested.test(side="greater").frame["p"][0]
+    assert one == pytest.approx(two / 2 if tested.frame["statistic"][0] > 0 else 1 - two / 2)
+
+
+def test_the_joint_test_says_what_it_tests(counts) -> None:
+    text = str(linear_hypotheses(counts, ["gen[T.O75] = 0.5", TEXTS[0]]).joint_test())
+    assert "all 2 linear hypotheses hold" in text and "= 0" not in text

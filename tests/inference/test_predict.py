@@ -208,3 +208,35 @@ def test_limits_of_new_observations_where_rows_are_missing(case):
     pd.testing.assert_frame_equal(holed.dropna(), whole.iloc[[0, 1, 3]])
     ask["trials"] = None if trials is None else 5
     assert fit(case).predict(data.iloc[[2]], **ask).isna().all(axis=None)
+
+
+# glmmTMB 1.1.5: count ~ mined + cover + (1 | site), zi = ~ mined, at ("no", -0.5) and ("yes", 1);
+# predict(., type = "conditional", re.form = NA, se.fit = TRUE)
+HURDLES = {
+    "truncated_poisson": ([4.303391790, 1.591063936], [0.2949364975, 0.1168151460]),
+    "truncated_nbinom2": ([4.28366156, 1.61220301], [0.3802975424, 0.1500459575]),
+}
+
+
+@pytest.mark.parametrize("family", HURDLES)
+def test_conditional_mean_of_truncated_counts(family):
+    """That of the counts above zero, so that times the chance of one it is E(y)."""
+    data = gl.datasets.load("salamanders")
+    hurdle = gl.glmm("count ~ mined + cover + (1 | site)", data, family, zero_inflation="~ mined")
+    new = pd.DataFrame({"mined": ["no", "yes"], "cover": [-0.5, 1.0]})
+    options = {"newdata": new, "random_effects": "population"}
+    frame = hurdle.predict(scale="conditional", se=True, **options)
+    assert_allclose(frame["estimate"], HURDLES[family][0], rtol=1e-5)
+    assert_allclose(frame["se"], HURDLES[family][1], rtol=1e-3)
+    chance = 1.0 - hurdle.predict(scale="zero_inflation", **options)
+    assert_allclose(frame["estimate"] * chance, hurdle.predict(scale="response", **options))
+    averaged = {"random_effects": "marginal"}
+    by_hand = hurdle.predict(new, scale="response", **averaged)
+    conditional = hurdle.predict(new, scale="conditional", **averaged)
+    assert_allclose(conditional * chance, by_hand, rtol=1e-8)
+    means = hurdle.emmeans("mined", component="cmean", at={"cover": [1.0]}).frame
+    bare = means.set_index("mined").loc[["yes"]]
+    assert_allclose(bare["estimate"], HURDLES[family][0][1], rtol=1e-5)
+    assert_allclose(bare["se"], HURDLES[family][1][1], rtol=1e-3)
+    assert "above zero" in str(hurdle.emmeans("mined", component="cmean"))
+    assert "before truncation" in str(hurdle.emmeans("mined", type="response"))

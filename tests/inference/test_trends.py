@@ -74,3 +74,17 @@ def test_the_overall_slope_is_the_average_of_the_slopes() -> None:
     assert overall["1"].tolist() == ["overall"]
     assert_allclose(overall["estimate"], 0.0019925571, rtol=1e-7)
     assert_allclose(overall["se"], 0.0015601636, rtol=1e-7)
+
+
+def test_second_degree_is_that_of_the_point_itself() -> None:
+    """emmeans 1.8.4, lm(y ~ poly(x, 3)): emtrends(m, ~ degree, "x", max.degree = 2, at = 3).
+
+    The cubic's f''/2 there is 0.1089826840 by its coefficients too.
+    """
+    data = {"x": np.arange(1.0, 9.0), "y": [1.2, 1.9, 3.4, 3.1, 5.2, 7.7, 8.1, 11.0]}
+    fit = gl.glmm("y ~ poly(x, 3)", data, method="REML")
+    second = fit.emtrends("1", "x", degree=2, at={"x": [3.0]}).frame
+    assert_allclose(second["estimate"], 0.1089826840, rtol=1e-6)
+    assert_allclose(second["se"], 0.1461961790, rtol=1e-6)
+    # REML without random effects is least squares: 8 rows less 4 coefficients
+    assert second["df"].tolist() == [4.0]
