@@ -14,7 +14,7 @@ from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, FormulaError, UnknownLevelError
-from glmmlab.formula.columns import Level, column, shown_rows
+from glmmlab.formula.columns import Level, shown_rows
 from glmmlab.formula.expressions import Expression, functions
 from glmmlab.formula.source import Source
 
@@ -207,7 +207,7 @@ def check_defined(values: FloatArray, expression: Expression, source: Source) ->
     bad = np.asarray(~(finite if values.ndim == 1 else finite.all(axis=1)))
     if not bad.any():
         return
-    columns = {name: column(source.data, name) for name in expression.columns}
+    columns = {name: source.column(name) for name in expression.columns}
     for found in columns.values():
         bad &= ~found.isna().to_numpy(dtype=bool)
     if bad.any():

@@ -55,20 +55,27 @@ class Source:
     def __init__(self, data: pd.DataFrame, learned: Mapping[str, Variable] | None = None) -> None:
         self.data = data
         self.learned = learned
+        self._columns: dict[str, pd.Series] = {}
         self._numbers: dict[str, FloatArray] = {}
         self._factors: dict[str, tuple[tuple[Level, ...], IntArray]] = {}
 
     def __len__(self) -> int:
         return len(self.data)
 
+    def column(self, name: str) -> pd.Series:
+        """A column as it is."""
+        if name not in self._columns:
+            self._columns[name] = cols.column(self.data, name)
+        return self._columns[name]
+
     def is_factor(self, name: str) -> bool:
         """Whether the column is a factor by its type."""
-        return cols.is_factor(cols.column(self.data, name))
+        return cols.is_factor(self.column(name))
 
     def numbers(self, name: str) -> FloatArray:
         """A numeric (or boolean) column as float64."""
         if name not in self._numbers:
-            values = cols.column(self.data, name)
+            values = self.column(name)
             if cols.is_factor(values) and not _is_boolean(values):
                 raise DataError(
                     f"column '{name}' is used as a number but holds text: convert it with "
@@ -80,7 +87,7 @@ class Source:
     def factor(self, name: str) -> tuple[tuple[Level, ...], IntArray]:
         """Levels and codes of a column read as labels; codes are -1 where missing."""
         if name not in self._factors:
-            values = cols.column(self.data, name)
+            values = self.column(name)
             levels = self._learned_levels(name)
             if levels is None:
                 self._factors[name] = cols.factor(values)
@@ -96,7 +103,7 @@ class Source:
 
     def value(self, name: str) -> AnyArray:
         """A column for arithmetic: numbers as float64, text as objects."""
-        values = cols.column(self.data, name)
+        values = self.column(name)
         if not cols.is_factor(values) or _is_boolean(values):
             return self.numbers(name)
         return np.asarray(values.to_numpy(dtype=object))

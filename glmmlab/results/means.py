@@ -53,8 +53,9 @@ class FitMeans(FitDegrees):
         weights : str or array_like
             How other factors are averaged: equal, proportional, outer, cells, flat, or numbers.
         component : str
-            ``conditional``, ``zero_inflation``, ``dispersion``, or ``response`` for E(y), zero
-            inflation included.
+            ``conditional``, ``zero_inflation``, ``dispersion``; ``response`` for E(y), zero
+            inflation included, or ``cmean`` without it: of counts above zero where they are
+            truncated.
         level : float
             Confidence level.
         offset : float or array_like, optional
