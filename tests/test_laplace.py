@@ -156,6 +156,27 @@ def test_chunks_add_up(monkeypatch):
     assert_allclose(a.gradient, b.gradient, rtol=1e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize("step", [1e-4, 1e-2, 0.5])
+@pytest.mark.parametrize("name", ["intercept", "correlated slope", "crossed with slopes"])
+def test_the_way_to_the_mode_does_not_matter(monkeypatch, name, step):
+    """From a neighbour's modes, moved along and with its curvature, as from zero."""
+    monkeypatch.setattr(laplace_module, "CHUNK_ROWS", 20)
+    laplace, rng = objective(gl.families.get("nbinom2"), RANDOM[name])
+    psi = point(laplace, rng)
+    moved = psi + step * rng.normal(size=laplace.size)
+    neighbour = laplace.evaluate(psi)
+    assert len(neighbour.modes.tangents) == len(laplace.rows)
+    alone = laplace.evaluate(moved, decrement=1e-18)
+    led = laplace.evaluate(moved, neighbour.modes)
+    laplace.predicts = False  # as with very many rows
+    plain = laplace.evaluate(psi).modes
+    assert not plain.tangents
+    for found in (led, laplace.evaluate(moved, plain)):
+        assert_allclose(found.f, alone.f, rtol=1e-9)
+        assert_allclose(found.gradient, alone.gradient, rtol=1e-5, atol=1e-5)
+        assert found.decrement < laplace_module.DECREMENT and found.concave
+
+
 @pytest.mark.parametrize("random", list(RANDOM.values())[:5], ids=list(RANDOM)[:5])
 @pytest.mark.parametrize("reml", [False, True], ids=["ML", "REML"])
 def test_gaussian_models_are_exact(random, reml):
