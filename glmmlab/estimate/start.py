@@ -150,9 +150,9 @@ def _theta(
         Z = structure.covariates(s)
         natural = size / np.sqrt(np.maximum(np.mean(Z * Z, axis=1), 1e-300))
         scale[s.theta] = natural[s.rows]
-        scores = structure.level_sums(s, d1)
-        information = structure.level_sums(s, Z * W)
         with np.errstate(all="ignore"):
+            scores = structure.level_sums(s, d1)
+            information = structure.level_sums(s, Z * W)
             variance = (scores**2 - information).sum(axis=1) / (information**2).sum(axis=1)
             sd = np.sqrt(np.where(variance > 0.0, variance, 0.0))
         diagonal = s.theta.start + np.flatnonzero(s.rows == s.cols)
