@@ -212,24 +212,26 @@ class RandomStructure:
                 start += width
         raise KeyError(slot.term)
 
-    def covariates(self, slot: Slot) -> FloatArray:
+    def covariates(self, pattern: Pattern, slot: Slot) -> FloatArray:
         """A term's columns of Z as rows, in the order of the pattern, shape (size, n)."""
-        return (self.pattern.Z1 if slot.eliminated else self.pattern.Z2)[slot.entries]
+        return (pattern.Z1 if slot.eliminated else pattern.Z2)[slot.entries]
 
-    def level_sums(self, slot: Slot, x: FloatArray) -> FloatArray:
+    def level_sums(self, pattern: Pattern, slot: Slot, x: FloatArray) -> FloatArray:
         """Sums of z x over each level of a term, shape (size, levels).
 
         Parameters
         ----------
+        pattern : Pattern
+            That of the model, or of a chunk; then its levels only.
         slot : Slot
         x : ndarray, shape (n,) or (size, n)
             In the order of the pattern.
         """
-        products = self.covariates(slot) * x
+        products = self.covariates(pattern, slot) * x
         if slot.eliminated:
-            return self.pattern.sums(products)
+            return pattern.sums(products)
         levels, first = len(self.terms[slot.term].levels), self.dense_slice(slot).start
-        columns = self.pattern.columns[slot.entries]
+        columns = pattern.columns[slot.entries]
         return np.array(
             [
                 np.bincount((where - first) // slot.size, row, levels)

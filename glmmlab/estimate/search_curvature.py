@@ -53,19 +53,17 @@ def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
     p, t = laplace.n_beta, laplace.n_theta
     hessian = _differences(laplace, at, scale, p + t)
     structure, theta = laplace.structure, at.psi[p : p + t]
-    weights = []
-    for i in range(len(laplace.rows)):
+    for i, rows in enumerate(laplace.rows):
         piece, point = laplace.at_mode(at, i)
         _add_schur(hessian, piece, point)
-        weights.append(_weights(point))
-    W = np.concatenate(weights)
-    for s in structure.slots:
-        square = theta[s.theta][s.rows == s.cols] ** 2
-        v = structure.level_sums(s, structure.covariates(s) * W)
-        v /= 1.0 + square[:, None] * v
-        index = p + np.arange(s.theta.start, s.theta.stop)
-        twice = np.where(s.rows == s.cols, 2.0, 1.0)
-        hessian[index, index] = twice * square[s.cols] * (v[s.rows] * v[s.cols]).sum(axis=1)
+        for s in structure.slots:
+            square = theta[s.theta][s.rows == s.cols] ** 2
+            Z = structure.covariates(rows.pattern, s)
+            v = structure.level_sums(rows.pattern, s, Z * _weights(point))
+            v /= 1.0 + square[:, None] * v
+            index = p + np.arange(s.theta.start, s.theta.stop)
+            twice = np.where(s.rows == s.cols, 2.0, 1.0)
+            hessian[index, index] += twice * square[s.cols] * (v[s.rows] * v[s.cols]).sum(axis=1)
     return _usable(laplace, hessian)
 
 

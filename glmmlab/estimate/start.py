@@ -13,6 +13,7 @@ from glmmlab.estimate.optimise import minimise, newton_step, positive_definite
 from glmmlab.families.base import Family
 from glmmlab.gaussian import GaussianObjective, ProfiledGaussian
 from glmmlab.laplace import Evaluation, Laplace
+from glmmlab.laplace.piece import Rows
 
 GLM_STEPS = 12
 SMALL_GAIN = 1e-2
@@ -142,36 +143,36 @@ def _theta(
     """
     structure = laplace.structure
     theta, scale = np.zeros(structure.n_theta), np.ones(structure.n_theta)
-    if not structure.n_theta:
-        return theta, scale
-    d1, d2 = _row_derivatives(laplace, beta, gammas)
-    W = np.maximum(-d2, 0.0)
-    for s in structure.slots:
-        Z = structure.covariates(s)
-        natural = size / np.sqrt(np.maximum(np.mean(Z * Z, axis=1), 1e-300))
-        scale[s.theta] = natural[s.rows]
-        with np.errstate(all="ignore"):
-            scores = structure.level_sums(s, d1)
-            information = structure.level_sums(s, Z * W)
-            variance = (scores**2 - information).sum(axis=1) / (information**2).sum(axis=1)
+    sums = [np.zeros((3, s.size)) for s in structure.slots]
+    with np.errstate(all="ignore"):
+        for rows in laplace.rows if structure.n_theta else []:
+            d1, W = _score_and_information(laplace, rows, beta, gammas)
+            for s, total in zip(structure.slots, sums, strict=True):
+                Z = structure.covariates(rows.pattern, s)
+                scores = structure.level_sums(rows.pattern, s, d1)
+                information = structure.level_sums(rows.pattern, s, Z * W)
+                total[0] += (Z * Z).sum(axis=1)
+                total[1] += (scores**2 - information).sum(axis=1)
+                total[2] += (information**2).sum(axis=1)
+        for s, (squares, excess, information) in zip(structure.slots, sums, strict=True):
+            natural = size / np.sqrt(np.maximum(squares / laplace.columns.shape[1], 1e-300))
+            scale[s.theta] = natural[s.rows]
+            variance = excess / information
             sd = np.sqrt(np.where(variance > 0.0, variance, 0.0))
-        diagonal = s.theta.start + np.flatnonzero(s.rows == s.cols)
-        theta[diagonal] = np.clip(sd, SMALLEST * natural, LARGEST * natural)
+            diagonal = s.theta.start + np.flatnonzero(s.rows == s.cols)
+            theta[diagonal] = np.clip(sd, SMALLEST * natural, LARGEST * natural)
     return theta, scale
 
 
-def _row_derivatives(
-    laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]
+def _score_and_information(
+    laplace: Laplace, rows: Rows, beta: FloatArray, gammas: list[FloatArray]
 ) -> tuple[FloatArray, FloatArray]:
-    """First and second derivatives of the rows' log-densities without random effects."""
-    pairs = []
-    for rows in laplace.rows:
-        aux = laplace.aux_values(rows, gammas)
-        _, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + beta @ rows.X)
-        weights = 1.0 if rows.weights is None else rows.weights
-        pairs.append((weights * d1, weights * d2))
-    d1, d2 = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    return d1, d2
+    """Of each row in its linear predictor, without random effects."""
+    aux = laplace.aux_values(rows, gammas)
+    _, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + beta @ rows.X)
+    if rows.weights is not None:
+        d1, d2 = rows.weights * d1, rows.weights * d2
+    return d1, np.maximum(-d2, 0.0)
 
 
 def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatArray:

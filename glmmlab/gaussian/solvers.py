@@ -52,19 +52,19 @@ class Data:
 
     def through_Z(self, x: FloatArray) -> list[FloatArray]:
         """Z'Wx of every term, (size, c, levels), for x of shape (c, n)."""
-        weighted = self.w * x
+        weighted, structure = self.w * x, self.structure
         return [
-            np.stack([self.structure.level_sums(s, row) for row in weighted], axis=1)
-            for s in self.structure.slots
+            np.stack([structure.level_sums(structure.pattern, s, row) for row in weighted], axis=1)
+            for s in structure.slots
         ]
 
     @cached_property
     def C(self) -> list[FloatArray]:
         """Z'WZ of every term by itself, (size, size, levels)."""
-        structure = self.structure
+        pattern = self.structure.pattern
         return [
-            np.stack([structure.level_sums(s, self.w * z) for z in structure.covariates(s)], axis=1)
-            for s in structure.slots
+            self.through_Z(self.structure.covariates(pattern, s))[i]
+            for i, s in enumerate(self.structure.slots)
         ]
 
     def information(self, theta: FloatArray) -> FloatArray:
