@@ -26,7 +26,8 @@ DegreesOfFreedom = float | Callable[[FloatArray], FloatArray]
 """One number, or a function from rows (m, p) of coefficients to their degrees of freedom (m,)."""
 
 _ESTIMABLE = 1e-8
-_SATISFIED = 1e-7
+_SATISFIED = 1e-6
+"""Of a standard error: hypotheses that contradict one another by less do not."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,27 @@ class LinearEstimates:
             offset=self.offset[index],
         )
 
+    def satisfiable(self, null: float = 0.0) -> bool:
+        """Whether some parameters make all rows that can be estimated equal `null`.
+
+        >>> pairs = np.array([[1.0, -1, 0], [0, 1, -1], [1, 0, -1]])
+        >>> equal = LinearEstimates(
+        ...     pd.DataFrame(index=range(3)), pairs, np.zeros(3), np.eye(3), np.zeros(3)
+        ... )
+        >>> equal.satisfiable(), equal.satisfiable(1.0)
+        (True, False)
+        """
+        rows, target = self.rows[self.estimable], (null - self.offset)[self.estimable]
+        if not target.any():
+            return True
+        columns = np.linalg.norm(rows, axis=0)
+        rows = rows / np.where(columns > 0.0, columns, 1.0)
+        se = self.se[self.estimable]
+        unit = np.where(se > 0.0, se, 1.0)
+        rows, target = rows / unit[:, None], target / unit
+        left = target - rows @ np.linalg.lstsq(rows, target, rcond=1e-10)[0]
+        return bool(np.abs(left).max() <= _SATISFIED)
+
     @np.errstate(over="ignore", invalid="ignore")
     def transformed(self, values: FloatArray, slopes: FloatArray) -> LinearEstimates:
         """New parameters `values`, one a row, whose derivatives in the estimates are `slopes`.
@@ -159,21 +181,6 @@ def estimable_combinations(linear: LinearEstimates) -> LinearEstimates:
     rank = int((s > np.sqrt(_ESTIMABLE)).sum())
     combinations = u[:, rank:].T / size
     return linear.combine(combinations, pd.DataFrame(index=range(len(combinations))))
-
-
-def satisfiable(rows: FloatArray, target: FloatArray) -> bool:
-    """Whether some parameters b have ``rows @ b = target``.
-
-    >>> pairs = np.array([[1.0, -1, 0], [0, 1, -1], [1, 0, -1]])
-    >>> satisfiable(pairs, np.array([1.0, 1, 2])), satisfiable(pairs, np.array([1.0, 1, 1]))
-    (True, False)
-    """
-    if not target.any():
-        return True
-    size = np.maximum(np.linalg.norm(rows, axis=1), 1e-300)
-    rows, target = rows / size[:, None], target / size
-    left = target - rows @ np.linalg.lstsq(rows, target, rcond=1e-10)[0]
-    return bool(np.abs(left).max() <= _SATISFIED * np.abs(target).max())
 
 
 def _cell_degrees(degrees: FloatArray) -> DegreesOfFreedom:
@@ -260,10 +267,6 @@ def _family(
     return TestFamily(sub, linear.degrees[index], covariance, means, _rank(linear, index), side)
 
 
-def _satisfiable(linear: LinearEstimates, null: float) -> bool:
-    return satisfiable(linear.rows, null - linear.offset)
-
-
 def _rank(linear: LinearEstimates, index: np.ndarray) -> int:
     rows = linear.rows[index][linear.estimable[index]]
     return max(int(np.linalg.matrix_rank(rows)), 1) if rows.size else 1
@@ -305,7 +308,7 @@ def wald_tests(
         family = replace(
             _family(linear, index, families, statistic, tail),
             distance=delta > 0 and side == "two-sided",
-            constrained=_satisfiable(linear.take(index[linear.estimable[index]]), null),
+            constrained=linear.take(index).satisfiable(null),
         )
         results.append(adjust_family(family, method, seed))
         p[index] = results[-1].values

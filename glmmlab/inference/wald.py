@@ -12,7 +12,7 @@ from glmmlab._tables import Document, Exported, Table
 from glmmlab._types import FloatArray
 from glmmlab.errors import InferenceError
 from glmmlab.inference.f_tests import JointDegrees
-from glmmlab.inference.linear import LinearEstimates, estimable_combinations, satisfiable
+from glmmlab.inference.linear import LinearEstimates, estimable_combinations
 
 
 def chi_square_tail(chisq: float, df: int, df_resid: float = np.inf) -> float:
@@ -97,7 +97,7 @@ def joint_test(linear: LinearEstimates, hypothesis: str, null: float = 0.0) -> W
     """
     size = len(linear)
     linear = estimable_combinations(replace(linear, offset=linear.offset - null))
-    if not satisfiable(linear.rows, -linear.offset):
+    if not linear.satisfiable():
         raise InferenceError(
             f"{hypothesis}: these {size} hypotheses contradict one another, so they cannot all be "
             "true. Leave out those that follow from others (for differences of means: "

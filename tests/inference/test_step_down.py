@@ -211,6 +211,20 @@ def test_constraints_are_for_equalities_that_can_all_be_true() -> None:
     assert steps.joint_test(null=0.1).df == 3
 
 
+def test_rounding_errors_of_an_offset_are_no_contradiction() -> None:
+    """Effects of means that share an offset add up to zero but for 1e-16 of it."""
+    data = gl.datasets.load("moth_traps").assign(effort=lambda d: 1.37 * d["nights"])
+    formula = "moths ~ margin * season + (1 | farm)"
+    fit = gl.glmm(f"{formula} + offset(log(effort))", data, family="poisson")
+    for specs in ("season", ["margin", "season"]):
+        effects = fit.emmeans(specs).contrast("eff")
+        assert effects.linear.offset.any()
+        steps = fit.emmeans(specs).contrast("consec")
+        assert effects.joint_test().df == steps.joint_test().df == len(steps)
+        assert_allclose(effects.joint_test().chisq, steps.joint_test().chisq, rtol=1e-8)
+        assert "shaffer method" in str(effects.test(adjust="shaffer"))
+
+
 def test_equivalence_needs_no_correlations() -> None:
     """Distances from the null may have any signs, so their correlations are not known."""
     fit = gl.glmm("aphids ~ treatment + (1 | block)", gl.datasets.load("aphids"), family="poisson")
