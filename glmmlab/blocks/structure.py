@@ -231,13 +231,8 @@ class RandomStructure:
         if slot.eliminated:
             return pattern.sums(products)
         levels, first = len(self.terms[slot.term].levels), self.dense_slice(slot).start
-        columns = pattern.columns[slot.entries]
-        return np.array(
-            [
-                np.bincount((where - first) // slot.size, row, levels)
-                for where, row in zip(columns, products, strict=True)
-            ]
-        )
+        level = (pattern.columns[slot.entries.start] - first) // slot.size
+        return np.array([np.bincount(level, row, levels) for row in products])
 
     def factors(self, theta: FloatArray) -> list[FloatArray]:
         """Cholesky factor of each term's covariance, shape (size, size, ...)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.design import Design, LinearPart
@@ -54,11 +55,7 @@ def random_covariance(laplace: Laplace, theta: FloatArray) -> dict[str, pd.DataF
     result = {}
     for group, members in _by_group(laplace).items():
         names = [x for i in members for x in structure.terms[structure.slots[i].term].names]
-        sigma, start = np.zeros((len(names), len(names))), 0
-        for i in members:
-            block = slice(start, start + len(lowers[i]))
-            sigma[block, block] = lowers[i] @ lowers[i].T
-            start = block.stop
+        sigma = linalg.block_diag(*[lowers[i] @ lowers[i].T for i in members])
         labels = pd.Index(names)
         result[group] = pd.DataFrame(sigma, index=labels, columns=labels)
     return result

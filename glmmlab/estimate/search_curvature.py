@@ -38,7 +38,8 @@ def fresh_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> Floa
     """
     hessian = _differences(laplace, at, scale, laplace.n_beta)
     for i in range(len(laplace.rows)):
-        _add_schur(hessian, *laplace.at_mode(at, i))
+        piece, point = laplace.at_mode(at, i)
+        _add_schur(hessian, piece, _weights(point))
     return _usable(laplace, hessian)
 
 
@@ -55,11 +56,12 @@ def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
     structure, theta = laplace.structure, at.psi[p : p + t]
     for i, rows in enumerate(laplace.rows):
         piece, point = laplace.at_mode(at, i)
-        _add_schur(hessian, piece, point)
+        W = _weights(point)
+        _add_schur(hessian, piece, W)
         for s in structure.slots:
             square = theta[s.theta][s.rows == s.cols] ** 2
             Z = structure.covariates(rows.pattern, s)
-            v = structure.level_sums(rows.pattern, s, Z * _weights(point))
+            v = structure.level_sums(rows.pattern, s, Z * W)
             v /= 1.0 + square[:, None] * v
             index = p + np.arange(s.theta.start, s.theta.stop)
             twice = np.where(s.rows == s.cols, 2.0, 1.0)
@@ -83,11 +85,11 @@ def _weights(point: Point) -> FloatArray:
     return np.maximum(-point.parts[3], 0.0)
 
 
-def _add_schur(hessian: FloatArray, piece: Piece, point: Point) -> None:
+def _add_schur(hessian: FloatArray, piece: Piece, W: FloatArray) -> None:
     """Add the curvature in beta with a chunk's random effects profiled out (none under REML)."""
     if piece.full is not None:
         return
-    X, W = piece.rows.X, _weights(point)
+    X = piece.rows.X
     block = hessian[: len(X), : len(X)]
     if piece.k:
         factor = Factor(piece.pattern, piece.R, piece.V, X, W)

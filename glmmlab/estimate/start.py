@@ -10,6 +10,7 @@ from scipy import linalg
 from glmmlab._types import FloatArray
 from glmmlab.design import Design
 from glmmlab.estimate.optimise import minimise, newton_step, positive_definite
+from glmmlab.estimate.perfect import without_spread
 from glmmlab.families.base import Family
 from glmmlab.gaussian import GaussianObjective, ProfiledGaussian
 from glmmlab.laplace import Evaluation, Laplace
@@ -77,13 +78,13 @@ def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:
         return start
 
     points: list[tuple[FloatArray, float]] = []
-    smallest = laplace.family.residual_floor * laplace.family.response_spread(design.y)
+    gone = without_spread(design, laplace.family)
 
     def no_spread_left(at: Evaluation) -> bool:
         beta, theta, log_sigma = profile.expand(at.psi)
         psi = np.concatenate([beta[:p], theta, [log_sigma]])
         points.append((psi, float(at.f)))
-        return bool(np.exp(log_sigma) < smallest)
+        return bool(gone([psi[-1:]]).any())
 
     steps = _scored(profile, first)
     for at in steps[:-1]:
@@ -146,7 +147,7 @@ def _theta(
     sums = [np.zeros((3, s.size)) for s in structure.slots]
     with np.errstate(all="ignore"):
         for rows in laplace.rows if structure.n_theta else []:
-            d1, W = _score_and_information(laplace, rows, beta, gammas)
+            _, d1, W = _row_parts(laplace, rows, beta, gammas)
             for s, total in zip(structure.slots, sums, strict=True):
                 Z = structure.covariates(rows.pattern, s)
                 scores = structure.level_sums(rows.pattern, s, d1)
@@ -164,15 +165,15 @@ def _theta(
     return theta, scale
 
 
-def _score_and_information(
+def _row_parts(
     laplace: Laplace, rows: Rows, beta: FloatArray, gammas: list[FloatArray]
-) -> tuple[FloatArray, FloatArray]:
-    """Of each row in its linear predictor, without random effects."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Log-density, score and information of each row, without random effects."""
     aux = laplace.aux_values(rows, gammas)
-    _, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + beta @ rows.X)
+    l, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + beta @ rows.X)
     if rows.weights is not None:
-        d1, d2 = rows.weights * d1, rows.weights * d2
-    return d1, np.maximum(-d2, 0.0)
+        l, d1, d2 = rows.weights * l, rows.weights * d1, rows.weights * d2
+    return l, d1, np.maximum(-d2, 0.0)
 
 
 def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatArray:
@@ -181,13 +182,10 @@ def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatA
     def state(b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         value, score, information = 0.0, np.zeros(len(b)), np.zeros((len(b), len(b)))
         for rows in laplace.rows:
-            aux = laplace.aux_values(rows, gammas)
-            l, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + b @ rows.X)
-            if rows.weights is not None:
-                l, d1, d2 = rows.weights * l, rows.weights * d1, rows.weights * d2
+            l, d1, W = _row_parts(laplace, rows, b, gammas)
             value += float(l.sum())
             score += rows.X @ d1
-            information += (rows.X * np.maximum(-d2, 0.0)) @ rows.X.T
+            information += (rows.X * W) @ rows.X.T
         return value, score, information
 
     if not len(beta):

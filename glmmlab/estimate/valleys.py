@@ -111,11 +111,10 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
         for psi, (where, values) in zip(points, trials, strict=True):
             psi[where] = values
         last, lowest, best = np.inf, worth, None
+        ends = _evaluated(laplace, points, optimum.at.modes, gradient=len(trials) > 1)
         if len(trials) > 1:
-            values_there = _reachable(laplace, optimum, points, index)
-        else:
-            values_there = _values(laplace, points, optimum.at.modes)
-        for i, f in enumerate(values_there):
+            ends = _reachable(optimum, ends, index)
+        for i, (f, _) in enumerate(ends):
             small_step = len(trials) > 1 and i == 0
             if (f < lowest and not small_step) or f < last < np.inf:
                 best, lowest = i, min(f, lowest)
@@ -129,33 +128,32 @@ def _value(laplace: Laplace, psi: FloatArray, start: Start) -> float:
     return float(laplace.evaluate(psi, laplace.start_modes(start.beta), gradient=False).f)
 
 
-def _reachable(
-    laplace: Laplace, optimum: Optimum, points: FloatArray, fixed: IntArray
-) -> list[float]:
-    """f at several points, less what a Newton step in the parameters not fixed promises."""
+End = tuple[float, FloatArray]
+"""f and its gradient at a point."""
+
+
+def _reachable(optimum: Optimum, ends: list[End], fixed: IntArray) -> list[End]:
+    """With f less what a Newton step in the parameters not fixed promises."""
     moving = optimum.free.copy()
     moving[fixed] = False
     curvature = positive_definite(optimum.hessian[np.ix_(moving, moving)])
-    if laplace.batchable:
-        at = laplace.evaluate(points, optimum.at.modes)
-        ends = list(zip(at.f, at.gradient, strict=True))
-    else:
-        each = [laplace.evaluate(psi, optimum.at.modes) for psi in points]
-        ends = [(at.f, at.gradient) for at in each]
-    steps = [newton_step(curvature, gradient[moving]) for _, gradient in ends]
-    return [
-        float(f + 0.5 * gradient[moving] @ step) if np.isfinite(f) else np.inf
-        for (f, gradient), step in zip(ends, steps, strict=True)
-    ]
+    found = []
+    for f, gradient in ends:
+        if np.isfinite(f):
+            g = gradient[moving]
+            f += 0.5 * float(g @ newton_step(curvature, g))
+        found.append((f, gradient))
+    return found
 
 
-def _values(laplace: Laplace, points: FloatArray, modes: Modes) -> list[float]:
-    """f at several points, in one batch where the model allows it."""
+def _evaluated(laplace: Laplace, points: FloatArray, modes: Modes, gradient: bool) -> list[End]:
+    """f, and its gradient if wanted, at several points; one batch where the model allows it."""
     if laplace.batchable:
-        found = laplace.evaluate(points, modes, gradient=False).f
-        if np.isfinite(found).all():  # one impossible point spoils a batch
-            return [float(f) for f in found]
-    return [float(laplace.evaluate(psi, modes, gradient=False).f) for psi in points]
+        batch = laplace.evaluate(points, modes, gradient)
+        if batch.finite:  # one impossible point spoils a batch
+            return list(zip(map(float, batch.f), batch.gradient, strict=True))
+    each = [laplace.evaluate(psi, modes, gradient) for psi in points]
+    return [(float(at.f), at.gradient) for at in each]
 
 
 def _slot_of(laplace: Laplace, entry: int) -> Slot:

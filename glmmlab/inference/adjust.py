@@ -72,6 +72,16 @@ class TestFamily:
         """Tests that can be made."""
         return int(np.isfinite(self.statistic).sum())
 
+    @property
+    def one_sided(self) -> bool:
+        """Whether only one direction counts."""
+        return self.side != "two-sided"
+
+    @property
+    def towards(self) -> FloatArray:
+        """The statistics, turned so that larger ones speak against the hypotheses."""
+        return -self.statistic if self.side == "less" else self.statistic
+
     def ranked(self) -> int:
         """Rank of the estimates."""
         if self.rank is not None:
@@ -199,17 +209,11 @@ def _mvt(family: TestFamily, seed: Seed) -> tuple[FloatArray, float]:
     if family.covariance is None:
         raise UnknownNameError("mvt needs the covariance of the estimates.")
     covariance = family.covariance[np.ix_(valid, valid)]
-    sign = -1.0 if family.side == "less" else 1.0
-    one_sided = family.side != "two-sided"
-    result = max_t_sf(
-        sign * family.statistic[valid],
-        covariance,
-        family.df[valid],
-        one_sided=one_sided,
-        seed=seed,
-    )
+    one_sided = family.one_sided
+    df = family.df[valid]
+    result = max_t_sf(family.towards[valid], covariance, df, one_sided=one_sided, seed=seed)
     p = np.full(valid.shape, np.nan)
-    raw = tail_probability(family.statistic[valid], family.df[valid], family.side)
+    raw = tail_probability(family.statistic[valid], df, family.side)
     # Sidak's (two-sided) and Bonferroni's inequalities hold for every correlation; in the far
     # tail they are closer than any sample of directions.
     ceiling = FROM_P["bonferroni" if one_sided else "sidak"](raw)
@@ -229,9 +233,8 @@ def _step_down(name: str, family: TestFamily, seed: Seed) -> tuple[FloatArray, f
         p[valid] = shaffer_p(statistic, raw, covariance)
         return p, error
     if name == "free":
-        one_sided = family.side != "two-sided"
-        sign = -1.0 if family.side == "less" else 1.0
-        result = free_p(sign * statistic, covariance, df, one_sided=one_sided, seed=seed)
+        one_sided = family.one_sided
+        result = free_p(family.towards[valid], covariance, df, one_sided=one_sided, seed=seed)
     else:
         result = westfall_p(statistic, raw, covariance, df, seed=seed)
     p[valid] = np.maximum(result.p, raw)
@@ -273,9 +276,9 @@ def _implied_means(m: float) -> float:
 def effective_method(method: str | None, family: TestFamily) -> str:
     """What is used: nothing for one test (Scheffe excepted), sidak for one-sided ranges."""
     name = canonical(method)
-    if family.side != "two-sided":
+    if family.one_sided:
         name = _ONE_SIDED.get(name, name)
-    if family.side != "two-sided" or not family.constrained:
+    if family.one_sided or not family.constrained:
         name = _UNCONSTRAINED.get(name, name)
     if family.distance:
         name = _DISTANCE.get(name, name)
@@ -361,7 +364,7 @@ def critical_values(
 
 
 def _upper_tail(name: str, level: float, family: TestFamily) -> float:
-    sides = 2 if family.side == "two-sided" else 1
+    sides = 1 if family.one_sided else 2
     if name == "sidak":
         return float(-np.expm1(np.log(level) / family.size)) / sides
     return (1 - level) / (sides * (family.size if name == "bonferroni" else 1))
@@ -388,5 +391,4 @@ def _critical(name: str, family: TestFamily, level: float, df: float, seed: Seed
     if family.covariance is None:
         raise UnknownNameError("mvt needs the covariance of the estimates.")
     covariance = family.covariance[np.ix_(valid, valid)]
-    one_sided = family.side != "two-sided"
-    return max_t_quantile(level, covariance, df, one_sided=one_sided, seed=seed)
+    return max_t_quantile(level, covariance, df, one_sided=family.one_sided, seed=seed)

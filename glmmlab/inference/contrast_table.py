@@ -210,7 +210,7 @@ def build_contrasts(
         For mvt.
     rescaling : Rescaling
     """
-    blocks, labels, ratios, groups = [], [], [], []
+    blocks, labels, ratios = [], [], []
     usual, pairs = "none", False
     sizes: set[int] = set()
     for key, index in panels(table.linear.labels, table.by):
@@ -228,7 +228,6 @@ def build_contrasts(
         blocks.append(block)
         labels.append(frame)
         ratios += ratio
-        groups.append(len(frame))
         sizes.add(int(coefficients.any(axis=0).sum()))
     coefficients = np.vstack(blocks)
     frame = pd.concat(labels, ignore_index=True)
@@ -236,7 +235,7 @@ def build_contrasts(
     means = sizes.pop() if len(sizes) == 1 else None
     families = Families(table.by, pairs, means, table.grouping.across)
     method = canonical(usual if adjust is None else adjust)
-    scale, offset = rescaling.values(groups)
+    scale, offset = rescaling.values([len(block) for block in blocks])
     scaled = scale[:, None] * coefficients
     contrasts = _contrasts(table, frame, scaled, ratios, families, method, seed)
     return replace(

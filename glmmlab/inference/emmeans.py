@@ -24,6 +24,7 @@ from glmmlab.inference.expected_response import expected_response
 from glmmlab.inference.letter_table import LetterDisplay, letter_table
 from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
+    MEANS,
     conditional_mean,
     default_df,
     linear_part,
@@ -333,7 +334,7 @@ def emmeans(
 
 
 def _quantity(component: str) -> str:
-    if component in ("conditional", "response", "cmean"):
+    if component in MEANS:
         return "Marginal means"
     return f"Marginal means ({component.replace('_', ' ')} part)"
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate, PartEstimate
     from glmmlab.formula.fixed import FixedPart
 
+MEANS = ("conditional", "response", "cmean")
+"""Components that are means of the response."""
 _AUXILIARY_LINKS = {"zero_inflation": "logit"}  # all others are logarithms
 
 
@@ -193,7 +195,7 @@ def response_name(estimate: Estimate) -> str:
 
 def default_df(estimate: Estimate, component: str = "conditional") -> float:
     """Residual df for Gaussian models without random effects and of constant dispersion."""
-    if component not in ("conditional", "response", "cmean") or estimate.family.name != "gaussian":
+    if component not in MEANS or estimate.family.name != "gaussian":
         return float("inf")
     dispersion = estimate.auxiliary.get("dispersion")
     constant = dispersion is None or len(dispersion.names) == 1
