@@ -83,9 +83,7 @@ class QuadraturePiece(Piece):
     def value(self, point: Point, factor: Factor) -> FloatArray:
         """f: minus the log of the integral, constants kept."""
         *_, total = self._nodes(point, factor)
-        return np.asarray(
-            0.5 * factor.log_determinant() - total.sum(axis=-1) - self.constant().sum(axis=-1)
-        )
+        return np.asarray(0.5 * factor.log_determinant() - total.sum(axis=-1) - self.constant_sum())
 
     def gradient(self, point: Point, factor: Factor) -> FloatArray:
         """df/dpsi, shape (..., d)."""

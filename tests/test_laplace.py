@@ -11,7 +11,8 @@ from scipy import integrate, stats
 import glmmlab as gl
 import glmmlab.laplace.objective as laplace_module
 from glmmlab.design import build_design
-from glmmlab.laplace import Laplace
+from glmmlab.laplace import Laplace, Piece
+from glmmlab.laplace.intercept import InterceptPiece
 
 N = 90
 RANDOM = {
@@ -142,6 +143,42 @@ def test_a_batch_is_its_entries():
         one = laplace.evaluate(psi[i], decrement=1e-18)
         assert_allclose(batch.f[i], one.f, rtol=1e-12)
         assert_allclose(batch.gradient[i], one.gradient, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("auxiliary", [False, True], ids=["constants", "formulas"])
+@pytest.mark.parametrize("name", [*gl.families.names(), "zero-inflated nbinom2"])
+def test_one_intercept_is_a_random_part_like_others(monkeypatch, name, auxiliary):
+    """What is summed over levels first gives what the general form gives row by row."""
+    monkeypatch.setattr(laplace_module, "CHUNK_ROWS", 30)
+    family = gl.families.get(name.removeprefix("zero-inflated "))
+    if name.startswith("zero"):
+        family = gl.families.ZeroInflated(family)
+    options = {"weights": auxiliary and not family.is_binomial, "auxiliary": auxiliary}
+    short, rng = objective(family, RANDOM["intercept"], **options)
+    general, _ = objective(family, RANDOM["intercept"], **options)
+    assert short.piece is InterceptPiece and len(short.rows) > 1
+    general.piece = Piece
+    psi = point(short, rng)
+    if name == "genpois" and auxiliary:
+        psi[-2:] = 0.5, 0.1
+    batch = psi + 0.03 * rng.normal(size=(3, short.size))
+    last = {}
+    for where in (psi, batch[0], batch):  # the second and third led by the first
+        one, other = (
+            laplace.evaluate(where, last.get(laplace), decrement=1e-18)
+            for laplace in (short, general)
+        )
+        assert one.finite
+        assert_allclose(one.f, other.f, rtol=1e-12)
+        assert_allclose(one.gradient, other.gradient, rtol=1e-9, atol=1e-9)
+        for u, v in zip(one.modes.u, other.modes.u, strict=True):
+            assert_allclose(u, v, rtol=1e-8, atol=1e-9)
+        if where is psi:
+            last = {short: one.modes, general: other.modes}
+            pieces = [laplace.at_mode(one) for laplace in (short, general)]
+            W = rng.uniform(0.5, 2.0, short.rows[0].n)
+            one_block, other_block = (piece.information(W) for piece, _ in pieces)
+            assert_allclose(one_block, other_block, rtol=1e-11)
 
 
 def test_chunks_add_up(monkeypatch):

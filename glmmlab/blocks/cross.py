@@ -30,10 +30,14 @@ class FullCross:
     """Y with its zeros, shape (k, G, q)."""
 
     def __init__(self, pattern: Pattern, values: FloatArray) -> None:
-        self.level, self.column = pattern.pairs[:2]
-        self.values = values
-        self.Y = np.zeros((len(values), len(pattern.counts), pattern.q))
-        self.Y[:, self.level, self.column] = values
+        self.pattern, self.values = pattern, values
+        shape = (len(values), len(pattern.counts), pattern.q)
+        if pattern.complete:
+            self.Y = values.reshape(shape)
+        else:
+            level, column, *_ = pattern.pairs
+            self.Y = np.zeros(shape)
+            self.Y[:, level, column] = values
 
     def gram(self) -> FloatArray:
         """Y'Y, shape (q, q); at least its lower triangle."""
@@ -51,7 +55,11 @@ class FullCross:
 
     def at_pairs(self, C: FloatArray) -> FloatArray:
         """Y C at the pairs, shape (k, pairs), for a symmetric C of shape (q, q)."""
-        return np.asarray((self.Y @ C)[:, self.level, self.column])
+        YC = np.asarray(self.Y @ C)
+        if self.pattern.complete:
+            return YC.reshape(len(YC), -1)
+        level, column, *_ = self.pattern.pairs
+        return YC[:, level, column]
 
 
 class SparseCross:

@@ -55,11 +55,21 @@ class Factor:
             for b in range(a + 1):
                 A[a, b] = pattern.sums(weighted * R[b])
             A[a, a] += 1.0
-        self.lower, positive = small.cholesky(A)
-        self.block_positive = positive
-        self.positive = bool(positive.all())
+        self._decompose(A)
         if self.dense and self.positive:
             self._eliminate(W)
+
+    @classmethod
+    def of_blocks(cls, pattern: Pattern, A: FloatArray) -> Factor:
+        """Where H is block-diagonal, from its blocks, shape (k, k, ..., G), without the rows."""
+        factor = cls.__new__(cls)
+        factor.pattern, factor.dense = pattern, 0
+        factor._decompose(A)
+        return factor
+
+    def _decompose(self, A: FloatArray) -> None:
+        self.lower, self.block_positive = small.cholesky(A)
+        self.positive = bool(self.block_positive.all())
 
     # -- the dense part ------------------------------------------------------------------
 
@@ -68,11 +78,11 @@ class Factor:
         k = R.shape[0]
         S = np.zeros((self.dense, self.dense))  # its lower triangle
         if q:
-            level, _, _, index = pattern.pairs
-            A12 = np.empty((k, len(level)))
+            A12 = np.empty((k, len(pattern.pairs[0])))
             for a in range(k):
-                A12[a] = np.bincount(index.ravel(), (W * R[a] * V).ravel(), len(level))
-            self.cross = cross_part(pattern, small.forward(self.lower[..., level], A12))
+                A12[a] = pattern.pair_sums((W * R[a]) * V)
+            lower = pattern.spread_over_pairs(self.lower)
+            self.cross = cross_part(pattern, small.forward(lower, A12))
             S[:q, :q] = self._sparse_block(W) - self.cross.gram()
         if X is not None:
             WX = X * W
@@ -84,9 +94,8 @@ class Factor:
             flat = self.Yx.transpose(1, 0, 2).reshape(self.p, -1)
             S[q:, q:] = WX @ X.T - flat @ flat.T
             if q:
-                columns = pattern.columns.ravel()
                 for j in range(self.p):
-                    S[q + j, :q] = np.bincount(columns, (V * WX[j]).ravel(), q)
+                    S[q + j, :q] = pattern.column_sums(V * WX[j])
                 S[q:, :q] -= self.cross.transposed(self.Yx.transpose(0, 2, 1)).T
         # LAPACK reads columns first: the lower triangle is its upper one, and nothing is copied
         self.S_upper, info = linalg.lapack.dpotrf(S.T, lower=0, clean=1, overwrite_a=1)
@@ -109,22 +118,20 @@ class Factor:
         """The lower triangle of Z2'WZ2 + I on the scaled columns, in a dense q x q array."""
         columns, V, q = self.pattern.columns, self.V, self.pattern.q
         square = np.zeros((q, q))
-        diagonal = np.ones(q)
-        for e in range(len(V)):
+        for e in range(1, len(V)):
             weighted = W * V[e]
-            diagonal += np.bincount(columns[e], weighted * V[e], q)
             for f in range(e):
                 place = np.maximum(columns[e], columns[f]) * q
                 place += np.minimum(columns[e], columns[f])
                 square += np.bincount(place, weighted * V[f], q * q).reshape(q, q)
-        square[np.diag_indices(q)] = diagonal
+        square.flat[:: q + 1] = 1.0 + self.pattern.column_sums(W * (V * V))
         return square
 
     # -- what the Laplace approximation asks for --------------------------------------------
 
     def log_determinant(self) -> FloatArray:
         """log|H|, shape (...)."""
-        value = small.log_determinant(self.lower) if self.R.shape[0] else np.zeros(())
+        value = small.log_determinant(self.lower) if len(self.lower) else np.zeros(())
         if self.dense:
             value = value + 2.0 * np.log(np.diag(self.S_upper)).sum()
         return value
@@ -197,14 +204,14 @@ class Factor:
         rest = np.zeros_like(V)
         leverage_x = np.zeros(R.shape[-1])
         if q:
-            index = pattern.pairs[3]
             for e in range(len(V)):
                 for a in range(k):
-                    at_pair = pair_values[a][index[e]]
+                    at_pair = pattern.spread_pairs(pair_values[a], e)
                     big[a] += at_pair * V[e]
                     rest[e] += at_pair * R[a]
                 for f in range(len(V)):
-                    rest[e] += C[pattern.columns[e], pattern.columns[f]] * V[f]
+                    i, j = pattern.columns[e], pattern.columns[f]
+                    rest[e] += (C[i, j] if e != f else C.diagonal()[i]) * V[f]
         if self.X is not None:
             X = self.X
             x_rows = C[q:, q:] @ X
@@ -234,11 +241,10 @@ class Factor:
                 pair_values += self.Yx[:, j, level] * C[q + j, column]
             for a in range(k):
                 for b in range(k):
-                    products = pair_values[a] * self.cross.values[b]
-                    inside[a, b] = np.bincount(level, products, levels)
+                    inside[a, b] = pattern.sums_over_pairs(pair_values[a] * self.cross.values[b])
             if self.p:
                 x_values += self.cross.times(C[:q, q:]).transpose(0, 2, 1)
-            pair_values = -small.backward(self.lower[..., level], pair_values)
+            pair_values = -small.backward(pattern.spread_over_pairs(self.lower), pair_values)
         if self.p:
             inside += np.einsum("ajg,bjg->abg", x_values, self.Yx)
             x_values = -small.backward(self.lower[:, :, None], x_values)
@@ -255,5 +261,5 @@ def sum_products(x: FloatArray, y: FloatArray) -> FloatArray:
     if x.shape[0] == 1:
         return np.asarray(x[0] * y[0])
     if x.shape[0] == 0:
-        return np.zeros(y.shape[1:])
+        return np.zeros(x.shape[1:])
     return np.asarray((x * y).sum(axis=0))

@@ -91,6 +91,5 @@ def inverse(lower: FloatArray) -> FloatArray:
 
 def log_determinant(lower: FloatArray) -> FloatArray:
     """log|L L'| summed over the blocks, shape (...)."""
-    k = lower.shape[0]
-    diagonal = np.stack([lower[j, j] for j in range(k)])
-    return np.asarray(2.0 * np.log(diagonal).sum(axis=(0, -1)))
+    sums = [np.log(lower[j, j]).sum(axis=-1) for j in range(lower.shape[0])]
+    return np.asarray(2.0 * sum(sums))

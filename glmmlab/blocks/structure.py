@@ -44,6 +44,15 @@ class Slot:
     cols: IntArray
     size: int
 
+    @cached_property
+    def places(self) -> tuple[tuple[int, int, int], ...]:
+        """For each entry of theta its index, and the covariates that it multiplies and makes."""
+        first, index = self.entries.start, range(self.theta.start, self.theta.stop)
+        return tuple(
+            (t, first + int(a), first + int(b))
+            for t, a, b in zip(index, self.rows, self.cols, strict=True)
+        )
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -88,9 +97,50 @@ class Pattern:
         return level, column, starts.astype(np.int32), index.reshape(self.columns.shape)
 
     @cached_property
+    def one_row_a_pair(self) -> bool:
+        """Whether the pairs are the rows, in their order."""
+        index = self.pairs[3]
+        return len(index) == 1 and bool((index[0] == np.arange(index.shape[1])).all())
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every level meets every column: the pairs are a (G, q) table, by rows."""
+        return len(self.pairs[0]) == len(self.counts) * self.q
+
+    @cached_property
+    def pairs_a_level(self) -> IntArray:
+        """How many."""
+        return np.diff(self.pairs[2])
+
+    def pair_sums(self, x: FloatArray) -> FloatArray:
+        """Sums over each pair of x, shape (m, n)."""
+        if self.one_row_a_pair:
+            return x[0]
+        level, _, _, index = self.pairs
+        return np.asarray(np.bincount(index.ravel(), x.ravel(), len(level)), dtype=float)
+
+    def column_sums(self, x: FloatArray) -> FloatArray:
+        """Sums over each other column of x, shape (m, n)."""
+        if self.q and self.complete and self.one_row_a_pair:
+            return np.asarray(x.reshape(-1, self.q).sum(axis=0))
+        return np.asarray(np.bincount(self.columns.ravel(), x.ravel(), self.q), dtype=float)
+
+    def sums_over_pairs(self, x: FloatArray) -> FloatArray:
+        """Sums of values of the pairs over each level, last axis."""
+        return np.add.reduceat(x, self.pairs[2][:-1], axis=-1)
+
+    def spread_over_pairs(self, u: FloatArray) -> FloatArray:
+        """Values of each level, repeated over its pairs."""
+        return np.repeat(u, self.pairs_a_level, axis=-1)
+
+    def spread_pairs(self, values: FloatArray, e: int) -> FloatArray:
+        """Values of the pairs on the rows, those of the e-th other column."""
+        return values if self.one_row_a_pair else values[self.pairs[3][e]]
+
+    @cached_property
     def n_products(self) -> int:
         """How many pairs of pairs there are within levels, each counted once."""
-        per_level = np.diff(self.pairs[2]).astype(np.int64)
+        per_level = self.pairs_a_level.astype(np.int64)
         return int((per_level * (per_level + 1) // 2).sum())
 
     @cached_property
@@ -185,8 +235,11 @@ class RandomStructure:
             return order, Pattern(empty, none, empty, empty.astype(np.intp), 0)
         codes = big[0].codes
         counts = np.bincount(codes, minlength=len(big[0].levels))
-        # the smallest type that holds them: short integers are sorted by radix
-        order = np.argsort(codes.astype(np.min_scalar_type(len(counts))), kind="stable")
+        order = np.arange(nobs)
+        for c in [*[term.codes for term in rest[:1]], codes]:  # within levels by column
+            # the smallest type that holds them: short integers are sorted by radix
+            short = c.astype(np.min_scalar_type(int(c.max(initial=0))))
+            order = order[np.argsort(short[order], kind="stable")]
         z1 = np.ascontiguousarray(np.concatenate([t.Z for t in big], axis=1)[order].T)
         columns, values, offset = [], [], 0
         for term in rest:
@@ -251,8 +304,11 @@ class RandomStructure:
         V = np.zeros((pattern.Z2.shape[0], *batch, n))
         for s in self.slots:
             Z, M = (pattern.Z1, R) if s.eliminated else (pattern.Z2, V)
-            for t, a, b in zip(range(s.theta.start, s.theta.stop), s.rows, s.cols, strict=True):
-                M[s.entries.start + b] += theta[..., t, None] * Z[s.entries.start + a]
+            for t, a, b in s.places:
+                if s.size == 1:
+                    np.multiply(theta[..., t, None], Z[a], out=M[b])
+                else:
+                    M[b] += theta[..., t, None] * Z[a]
         return R, V
 
     def pull_back(self, pattern: Pattern, q1: FloatArray, q2: FloatArray) -> FloatArray:
@@ -261,8 +317,8 @@ class RandomStructure:
         gradient = np.empty((*batch, self.n_theta))
         for s in self.slots:
             Z, Q = (pattern.Z1, q1) if s.eliminated else (pattern.Z2, q2)
-            for t, a, b in zip(range(s.theta.start, s.theta.stop), s.rows, s.cols, strict=True):
-                gradient[..., t] = Q[s.entries.start + b] @ Z[s.entries.start + a]
+            for t, a, b in s.places:
+                gradient[..., t] = Q[b] @ Z[a]
         return gradient
 
     def chunks(self, rows: int) -> list[tuple[slice, Pattern]]:

@@ -28,7 +28,7 @@ from glmmlab.errors import (
 from glmmlab.families.base import Family
 from glmmlab.formula.algebra import terms
 from glmmlab.formula.bars import ParsedFormula, parse, parse_part
-from glmmlab.formula.columns import as_frame, column, snapshot
+from glmmlab.formula.columns import as_frame, category_codes, column, snapshot
 from glmmlab.formula.fixed import FixedPart, offset_values, used_columns
 from glmmlab.formula.response import Response, evaluate_response, response_columns
 from glmmlab.formula.source import Source
@@ -224,6 +224,8 @@ def _missing_in(values: pd.Series) -> BoolArray | None:
             return None
         if values.dtype.kind == "f":
             return np.asarray(np.isnan(values.to_numpy()))
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return category_codes(values) < 0
     return np.asarray(values.isna().to_numpy(), dtype=bool)
 
 

@@ -62,7 +62,7 @@ def gradients(
     points = at.psi + (np.concatenate([moves, -moves]) if both_ways else moves)
     if not laplace.batchable:
         return np.array([_gradient(laplace, at, psi) for psi in points]).reshape(points.shape)
-    size = max(1, BATCH_ROWS // sum(r.offset.size for r in laplace.rows))
+    size = max(1, BATCH_ROWS // sum(r.n for r in laplace.rows))
     batches = [points[i : i + size] for i in range(0, len(points), size)]
     return np.concatenate([points[:0], *(_gradient(laplace, at, batch) for batch in batches)])
 

@@ -295,11 +295,11 @@ def _covariance(optimum: Optimum) -> FloatArray:
     if not len(h) or not np.isfinite(h).all():
         return cov
     scaled, d = unit_diagonal(h)
-    try:
-        factor = linalg.cho_factor(scaled, lower=True)
-    except linalg.LinAlgError:
+    factor, info = linalg.lapack.dpotrf(scaled, lower=1)
+    if info != 0:
         return cov
-    cov[np.ix_(free, free)] = linalg.cho_solve(factor, np.eye(len(h))) / np.outer(d, d)
+    inverse, _ = linalg.lapack.dpotrs(factor, np.eye(len(h)), lower=1)
+    cov[np.ix_(free, free)] = inverse / np.outer(d, d)
     return cov
 
 

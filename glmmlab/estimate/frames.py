@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import linalg
@@ -48,27 +52,56 @@ def _by_group(laplace: Laplace) -> dict[str, list[int]]:
     return groups
 
 
-def random_covariance(laplace: Laplace, theta: FloatArray) -> dict[str, pd.DataFrame]:
+@dataclass(frozen=True)
+class _Table:
+    values: FloatArray
+    rows: Sequence[Any]
+    columns: Sequence[str]
+    name: str | None = None
+
+
+class Frames(Mapping[str, pd.DataFrame]):
+    """One frame a grouping factor, made when it is asked for: a fit alone needs none."""
+
+    def __init__(self, tables: dict[str, _Table]) -> None:
+        self._tables = tables
+        self._made: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, group: str) -> pd.DataFrame:
+        if group not in self._made:
+            table = self._tables[group]
+            index = pd.Index(table.rows, name=table.name)
+            self._made[group] = pd.DataFrame(table.values, index, pd.Index(table.columns))
+        return self._made[group]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
+def random_covariance(laplace: Laplace, theta: FloatArray) -> Frames:
     """Covariance matrix of each grouping factor's effects."""
     structure = laplace.structure
     lowers = structure.factors(theta)
-    result = {}
+    tables = {}
     for group, members in _by_group(laplace).items():
         names = [x for i in members for x in structure.terms[structure.slots[i].term].names]
-        sigma = linalg.block_diag(*[lowers[i] @ lowers[i].T for i in members])
-        labels = pd.Index(names)
-        result[group] = pd.DataFrame(sigma, index=labels, columns=labels)
-    return result
+        blocks = [lowers[i] @ lowers[i].T for i in members]
+        sigma = blocks[0] if len(blocks) == 1 else linalg.block_diag(*blocks)
+        tables[group] = _Table(sigma, names, names)
+    return Frames(tables)
 
 
-def modes(laplace: Laplace, at: Evaluation, theta: FloatArray) -> dict[str, pd.DataFrame]:
+def modes(laplace: Laplace, at: Evaluation, theta: FloatArray) -> Frames:
     """Conditional modes b = Lambda u, one frame a grouping factor, one row a level."""
     structure = laplace.structure
     lowers = structure.factors(theta)
     if not structure.slots:
-        return {}
+        return Frames({})
     u = np.concatenate(at.modes.u, axis=-1)
-    result = {}
+    tables = {}
     for group, members in _by_group(laplace).items():
         names: list[str] = []
         effects = []
@@ -82,9 +115,8 @@ def modes(laplace: Laplace, at: Evaluation, theta: FloatArray) -> dict[str, pd.D
             names += term.names
             effects.append(lowers[i] @ spherical)
         levels = structure.terms[structure.slots[members[0]].term].levels
-        values = np.concatenate(effects).T
-        result[group] = pd.DataFrame(values, pd.Index(levels, name=group), pd.Index(names))
-    return result
+        tables[group] = _Table(np.concatenate(effects).T, levels, names, group)
+    return Frames(tables)
 
 
 def predictors(
@@ -98,7 +130,7 @@ def predictors(
     start = 0
     for i, rows in enumerate(laplace.rows):
         _, point = laplace.at_mode(at, i)
-        n = rows.offset.size
+        n = rows.n
         eta[laplace.structure.order[start : start + n]] = point.parts[0]
         start += n
     aux = tuple(

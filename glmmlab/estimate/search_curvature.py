@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from glmmlab._types import FloatArray
-from glmmlab.blocks import Factor
 from glmmlab.estimate.curvature import finite_difference_hessian
 from glmmlab.estimate.optimise import positive_definite
 from glmmlab.laplace import Evaluation, Laplace
@@ -22,7 +21,7 @@ that runs to its limit), a step must not jump hundreds of units."""
 
 def cheap_batch(laplace: Laplace) -> bool:
     """Whether the gradients at d neighbouring points cost about as much as one or two."""
-    return laplace.batchable and laplace.rows[0].offset.size * laplace.size < SMALL_DATA
+    return laplace.batchable and laplace.rows[0].n * laplace.size < SMALL_DATA
 
 
 def cheap_curvature(laplace: Laplace) -> bool:
@@ -39,7 +38,7 @@ def fresh_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> Floa
     hessian = _differences(laplace, at, scale, laplace.n_beta)
     for i in range(len(laplace.rows)):
         piece, point = laplace.at_mode(at, i)
-        _add_schur(hessian, piece, _weights(point))
+        _add_information(hessian, piece, _weights(point))
     return _usable(laplace, hessian)
 
 
@@ -57,7 +56,7 @@ def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> F
     for i, rows in enumerate(laplace.rows):
         piece, point = laplace.at_mode(at, i)
         W = _weights(point)
-        _add_schur(hessian, piece, W)
+        _add_information(hessian, piece, W)
         for s in structure.slots:
             square = theta[s.theta][s.rows == s.cols] ** 2
             Z = structure.covariates(rows.pattern, s)
@@ -85,19 +84,11 @@ def _weights(point: Point) -> FloatArray:
     return np.maximum(-point.parts[3], 0.0)
 
 
-def _add_schur(hessian: FloatArray, piece: Piece, W: FloatArray) -> None:
-    """Add the curvature in beta with a chunk's random effects profiled out (none under REML)."""
-    if piece.full is not None:
-        return
-    X = piece.rows.X
-    block = hessian[: len(X), : len(X)]
-    if piece.k:
-        factor = Factor(piece.pattern, piece.R, piece.V, X, W)
-        if factor.positive:
-            corner = factor.S_lower[piece.q :, piece.q :]
-            block += corner @ corner.T
-            return
-    block += (X * W) @ X.T
+def _add_information(hessian: FloatArray, piece: Piece, W: FloatArray) -> None:
+    """Add a chunk's curvature in beta (none under REML)."""
+    if piece.full is None:
+        p = len(piece.rows.X)
+        hessian[:p, :p] += piece.information(W)
 
 
 def _usable(laplace: Laplace, hessian: FloatArray) -> FloatArray:

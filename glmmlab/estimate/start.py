@@ -170,7 +170,7 @@ def _row_parts(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Log-density, score and information of each row, without random effects."""
     aux = laplace.aux_values(rows, gammas)
-    l, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.offset + beta @ rows.X)
+    l, d1, d2 = laplace.family.eta_part(rows.obs, aux, rows.fixed(beta))
     if rows.weights is not None:
         l, d1, d2 = rows.weights * l, rows.weights * d1, rows.weights * d2
     return l, d1, np.maximum(-d2, 0.0)
@@ -229,7 +229,7 @@ def _dispersion(
         total = 0.0
         for rows in laplace.rows:
             aux = laplace.aux_values(rows, moved)
-            l_a = laplace.family.aux_part(rows.obs, aux, rows.offset + beta @ rows.X)[0][0]
+            l_a = laplace.family.aux_part(rows.obs, aux, rows.fixed(beta))[0][0]
             total += float((l_a if rows.weights is None else rows.weights * l_a).sum())
         return total
 

@@ -33,7 +33,7 @@ rows a level the Laplace approximation itself rises without bound there."""
 
 def other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> Iterator[FloatArray]:
     """Points of descent with no, smaller and larger random effects, where they are promising."""
-    if not laplace.n_theta or laplace.rows[0].offset.size * laplace.size >= SMALL_DATA:
+    if not laplace.n_theta or laplace.rows[0].n * laplace.size >= SMALL_DATA:
         return
     theta = slice(laplace.n_beta, laplace.n_beta + laplace.n_theta)
     lowest = float(optimum.at.f)

@@ -76,11 +76,10 @@ def _remaining(optimum: Optimum) -> float:
     if not np.all(np.diag(h) > 0.0):
         return float("inf")
     scale = np.sqrt(np.diag(h))  # a unit diagonal: the response's units must not decide
-    try:
-        factor = linalg.cho_factor(h / np.outer(scale, scale), lower=True)
-    except (linalg.LinAlgError, ValueError):  # not positive definite, or not finite
+    factor, info = linalg.lapack.dpotrf(h / np.outer(scale, scale), lower=1)
+    if info != 0:  # not positive definite, or not finite
         return float("inf")
-    return float(0.5 * (g / scale) @ linalg.cho_solve(factor, g / scale))
+    return float(0.5 * (g / scale) @ linalg.lapack.dpotrs(factor, g / scale, lower=1)[0])
 
 
 def record(laplace: Laplace, path: Path, optimum: Optimum) -> Optimization:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -146,14 +146,18 @@ def numbers(values: pd.Series) -> FloatArray:
     return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
 
 
+def category_codes(values: pd.Series) -> IntArray:
+    """Codes of a Categorical, -1 where missing."""
+    return np.asarray(cast(pd.Categorical, values.array).codes, dtype=np.intp)
+
+
 def factor(values: pd.Series) -> tuple[tuple[Level, ...], IntArray]:
     """Levels in use and codes (-1 where missing) of a column read as labels.
 
     Categoricals keep their order, unused levels are dropped; other values are sorted.
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        codes = np.asarray(values.cat.codes, dtype=np.intp)
-        levels = values.cat.categories
+        codes, levels = category_codes(values), values.dtype.categories
     elif isinstance(values.dtype, np.dtype) and values.dtype.kind == "b":
         codes, levels = values.to_numpy().astype(np.intp), pd.Index([False, True])
     else:
@@ -186,8 +190,8 @@ def _plain(level: Any) -> Level:
 def codes_of(values: pd.Series, levels: Sequence[Level]) -> IntArray:
     """Codes of new values in learned levels; -1 where missing or unknown."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        categories = [_plain(c) for c in values.cat.categories]
-        codes = np.asarray(values.cat.codes, dtype=np.intp)
+        categories = [_plain(c) for c in values.dtype.categories]
+        codes = category_codes(values)
         if categories == list(levels):
             return codes
         return np.append(_positions(categories, levels), -1)[codes].astype(np.intp)

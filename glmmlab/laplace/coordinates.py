@@ -34,5 +34,5 @@ def orthonormalise(columns: FloatArray) -> tuple[FloatArray, Coordinates]:
         return columns, Coordinates.own(0)
     q, r = linalg.qr(columns.T, mode="economic", overwrite_a=True, check_finite=False)
     q *= np.sqrt(n)
-    A = linalg.solve_triangular(r, np.eye(p)) * np.sqrt(n)
+    A = linalg.lapack.dtrtri(r)[0] * np.sqrt(n)
     return q.T, Coordinates(A, float(-np.log(np.abs(np.diag(A))).sum()))

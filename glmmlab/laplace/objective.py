@@ -11,6 +11,7 @@ from glmmlab.blocks import Factor, RandomStructure
 from glmmlab.design import Design
 from glmmlab.families.base import Family
 from glmmlab.laplace.coordinates import Coordinates, orthonormalise
+from glmmlab.laplace.intercept import InterceptPiece, is_one_intercept
 from glmmlab.laplace.piece import Begin, Piece, Point, Rows
 
 CHUNK_ROWS = 16_384
@@ -114,8 +115,9 @@ class Laplace:
     ) -> None:
         self.family = family
         self.integrate_beta = integrate_beta
-        self.piece: type[Piece] = Piece
         self.structure = RandomStructure(design.random, design.nobs)
+        simple = not integrate_beta and is_one_intercept(self.structure.pattern)
+        self.piece: type[Piece] = InterceptPiece if simple else Piece
         self.p = design.conditional.X.shape[1]
         order = self.structure.order
         self.columns, self.coordinates = _columns(design.conditional.X, order, orthonormal)
@@ -141,7 +143,7 @@ class Laplace:
                     pattern=pattern,
                     obs=family.prepare(design.y[at], trials),
                     X=self.columns[:, cut],
-                    offset=design.offset[at] if shifted else np.broadcast_to(0.0, len(at)),
+                    offset=design.offset[at] if shifted else None,
                     weights=None if design.weights is None else design.weights[at],
                     aux=tuple(
                         None if flat else np.ascontiguousarray(x[at].T)
@@ -218,7 +220,7 @@ class Laplace:
                     tangents.append(Tangent(psi, piece, point, factor))
         if len(modes) < len(self.rows):
             modes += [np.zeros(0)] * (len(self.rows) - len(modes))
-        f = np.where(np.isnan(f), np.inf, f)
+        f = np.asarray(np.fmin(f, np.inf))  # NaN counts as infinite
         complete = len(tangents) == len(self.rows)
         found = Modes(tuple(modes), dense, tuple(tangents) if complete else ())
         return Evaluation(psi, f, grad, found, steps, reached, concave)

@@ -5,7 +5,7 @@ The letters are those of :mod:`glmmlab.laplace`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,9 +29,21 @@ class Rows:
     pattern: Pattern
     obs: Any
     X: FloatArray
-    offset: FloatArray
+    offset: FloatArray | None
     weights: FloatArray | None
     aux: tuple[FloatArray | None, ...]
+    constant: FloatArray | None = None
+    """Sum of the log-densities' parts that nothing changes, once it has been needed."""
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return self.X.shape[1]
+
+    def fixed(self, beta: FloatArray) -> FloatArray:
+        """The linear predictors without random effects, shape (..., n)."""
+        eta = beta @ self.X
+        return eta if self.offset is None else eta + self.offset
 
 
 @dataclass
@@ -46,6 +58,8 @@ class Point:
     """d1_a of every auxiliary predictor, once the gradient has needed them."""
     decrement: float = 0.0
     """Newton's, once it was found small enough for the mode."""
+    sums: dict[int, FloatArray] = field(default_factory=dict)
+    """Of derivatives over the levels, where they have been needed."""
 
 
 @dataclass
@@ -68,25 +82,32 @@ class Piece:
         theta: FloatArray,
         aux: tuple[FloatArray, ...],
     ) -> None:
-        self.owner, self.rows, self.aux, self.theta = owner, rows, aux, theta
-        self.family, self.pattern = owner.family, rows.pattern
-        self.full = rows.X if owner.integrate_beta else None
-        fixed = 0.0 if owner.integrate_beta else beta @ rows.X
-        self.eta0 = rows.offset + fixed
+        self._set(owner, rows, beta, theta, aux)
         self.R, self.V = owner.structure.scale(rows.pattern, theta)
         self.k, self.q = self.R.shape[0], rows.pattern.q
         self.n_dense = self.q + (0 if self.full is None else self.full.shape[0])
+
+    def _set(
+        self,
+        owner: Laplace,
+        rows: Rows,
+        beta: FloatArray,
+        theta: FloatArray,
+        aux: tuple[FloatArray, ...],
+    ) -> None:
+        self.owner, self.rows, self.aux, self.theta = owner, rows, aux, theta
+        self.family, self.pattern = owner.family, rows.pattern
+        self.full = rows.X if owner.integrate_beta else None
+        self.eta0 = rows.fixed(np.zeros(len(rows.X)) if owner.integrate_beta else beta)
         self.batch = theta.shape[:-1]
 
     # -- rows --------------------------------------------------------------------------
 
     def push(self, u: FloatArray, dense: FloatArray) -> FloatArray:
         """M u on the rows."""
-        total = np.zeros((*self.batch, self.rows.offset.size))
-        if self.k:
-            total = total + sum_products(self.R, self.pattern.spread(u))
+        total = sum_products(self.R, self.pattern.spread(u))
         if self.q:
-            total = total + (self.V * dense[self.pattern.columns]).sum(axis=0)
+            total = total + sum_products(self.V, dense[self.pattern.columns])
         if self.full is not None:
             total = total + dense[self.q :] @ self.full
         return total
@@ -99,12 +120,14 @@ class Piece:
             big[a] = self.pattern.sums(x * self.R[a])
         dense = np.zeros(self.n_dense)
         if self.q:
-            dense[: self.q] = np.bincount(
-                self.pattern.columns.ravel(), (self.V * x).ravel(), self.q
-            )
+            dense[: self.q] = self.pattern.column_sums(self.V * x)
         if self.full is not None:
             dense[self.q :] = self.full @ x
         return big, dense
+
+    def pulled_score(self, point: Point) -> tuple[FloatArray, FloatArray]:
+        """M'd1 on the random effects."""
+        return self.pull(point.parts[2])
 
     def at(self, u: FloatArray, dense: FloatArray, third: bool) -> Point:
         """Log-density derivatives (weighted) and the penalised objective at u."""
@@ -134,17 +157,23 @@ class Piece:
         levels = len(self.pattern.counts)
         return Begin(np.zeros((self.k, *self.batch, levels)), np.zeros(self.n_dense))
 
-    def _first(self, start: Begin, accept: float) -> Point:
-        """The point to start from, moved by steps with the curvature close by."""
+    def _first(self, start: Begin, accept: float) -> tuple[Point, bool]:
+        """The point to start from, moved by steps with the curvature close by.
+
+        Also whether that one finds nothing left to gain.
+        """
         point = self.at(start.u, start.dense, third=start.factor is not None)
         if start.factor is None or not np.isfinite(point.objective).all():
-            return point
+            return point, False
         for _ in range(CHORDS):
             delta, decrement = self._direction(point, start.factor)
-            if not EXACT < float(decrement.max()) < np.sqrt(accept):
+            point.decrement = float(decrement.max())
+            if point.decrement <= EXACT:
+                return point, True
+            if not point.decrement < np.sqrt(accept):
                 break
             point = self._advance(point, delta, third=True)[0]
-        return point
+        return point, False
 
     def mode(self, start: Begin | None, accept: float) -> tuple[Point, Factor | None, int]:
         """The mode from a start (or zero); the factor is None where there is none."""
@@ -153,13 +182,17 @@ class Piece:
             point = self.at(start.u, start.dense, third=True)
             ok = bool(np.isfinite(point.objective).all())
             return point, (self.factor(point) if ok else None), 0
-        point = self._first(start or self._zero(), accept)
+        point, settled = self._first(start or self._zero(), accept)
         if not np.isfinite(point.objective).all():
-            point = self._first(self._zero(), accept)
+            point, settled = self._first(self._zero(), accept)
             if not np.isfinite(point.objective).all():
                 return point, None, 0
         factor: Factor | None = None
         weights, last = np.empty(0), np.inf
+        if settled:
+            factor, weights = self.factor(point), point.parts[3]
+            if factor.positive:
+                return point, factor, 0
         for step in range(MAX_NEWTON):
             # weights that did not change (Gaussian, identity link) keep their factor
             if factor is None or not np.array_equal(weights, point.parts[3]):
@@ -220,7 +253,7 @@ class Piece:
         self, point: Point, factor: Factor
     ) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
         """Newton step and its decrement (per level where levels are independent)."""
-        big, dense = self.pull(point.parts[2])
+        big, dense = self.pulled_score(point)
         big = big - point.u
         dense[: self.q] -= point.dense[: self.q]
         d1, d2 = factor.solve(big, dense)
@@ -234,16 +267,18 @@ class Piece:
         self, point: Point, delta: tuple[FloatArray, FloatArray], third: bool
     ) -> tuple[Point, bool]:
         """A step along delta, halved (level by level) until the objective does not fall."""
-        scale = np.ones(point.objective.shape)
         slack = 1e-12 * (1.0 + np.abs(point.objective))
+        big, rest = delta
+        scale: FloatArray = np.ones(())
         for _ in range(40):
-            u = point.u + scale * delta[0] if self.k else point.u
-            dense = point.dense + scale * delta[1] if self.n_dense else point.dense
+            u = point.u + big if self.k else point.u
+            dense = point.dense + rest if self.n_dense else point.dense
             new = self.at(u, dense, third)
-            worse = ~(new.objective >= point.objective - slack)
-            if not worse.any():
+            better = new.objective >= point.objective - slack
+            if better.all():
                 return new, True
-            scale = np.where(worse, 0.5 * scale, scale)
+            scale = np.where(better, scale, 0.5 * scale)
+            big, rest = scale * delta[0], (scale * delta[1] if self.n_dense else rest)
         return point, False
 
     # -- value and gradient ------------------------------------------------------------
@@ -253,13 +288,21 @@ class Piece:
         constants = self.family.normaliser(self.rows.obs, self.aux)
         if self.rows.weights is not None:
             constants = self.rows.weights * constants
-        n = self.rows.offset.size
+        n = self.rows.n
         return np.broadcast_to(constants, np.broadcast_shapes(np.shape(constants), (n,)))
+
+    def constant_sum(self) -> FloatArray:
+        """Its sum over the rows; worked out once where it is the same at every psi."""
+        if self.family.auxiliary:
+            return np.asarray(self.constant().sum(axis=-1))
+        if self.rows.constant is None:
+            self.rows.constant = self.constant().sum(axis=-1)
+        return self.rows.constant
 
     def value(self, point: Point, factor: Factor) -> FloatArray:
         """f at the mode, constants kept."""
         f = -point.objective.sum(axis=-1) if point.objective.ndim else -point.objective
-        f = f - self.constant().sum(axis=-1) + 0.5 * factor.log_determinant()
+        f = f - self.constant_sum() + 0.5 * factor.log_determinant()
         if self.full is not None:
             f = f - 0.5 * self.full.shape[0] * np.log(2.0 * np.pi)
         return np.asarray(f)
@@ -316,12 +359,10 @@ class Piece:
         beta, theta, gammas = owner.split(step)
         _, _, d1, d2, *_ = point.parts
         dR, dV = owner.structure.scale(pattern, theta)
-        deta = np.zeros((*step.shape[:-1], self.rows.offset.size))
-        if self.k:
-            u = pattern.spread(point.u)
-            deta = deta + sum_products(dR, u[:, None] if step.ndim > 1 else u)
+        u = pattern.spread(point.u)
+        deta = sum_products(dR, u[:, None] if step.ndim > 1 else u)
         if self.q:
-            deta = deta + (dV * point.dense[pattern.columns]).sum(axis=0)
+            deta = deta + sum_products(dV, point.dense[pattern.columns])
         if self.full is None:
             deta = deta + beta @ self.rows.X
         x = d2 * deta
@@ -332,9 +373,18 @@ class Piece:
             big[a] = pattern.sums(x * self.R[a] + d1 * dR[a])
         dense = np.zeros(self.n_dense)
         if self.q:
-            change = self.V * x + dV * d1
-            dense[: self.q] = np.bincount(pattern.columns.ravel(), change.ravel(), self.q)
+            dense[: self.q] = pattern.column_sums(self.V * x + dV * d1)
         if self.full is not None:
             dense[self.q :] = self.full @ x
         du, d_dense = factor.solve(big, dense)
         return (point.u[:, None] if step.ndim > 1 else point.u) + du, point.dense + d_dense
+
+    def information(self, W: FloatArray) -> FloatArray:
+        """The curvature in beta with the random effects profiled out, for weights W >= 0."""
+        X = self.rows.X
+        if self.k:
+            factor = Factor(self.pattern, self.R, self.V, X, W)
+            if factor.positive:
+                corner = factor.S_lower[self.q :, self.q :]
+                return np.asarray(corner @ corner.T)
+        return np.asarray((X * W) @ X.T)

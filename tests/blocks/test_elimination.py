@@ -22,11 +22,17 @@ LAYOUTS = {
     "nested": [("a", 4, 1), ("a:b", 12, 1)],
     "crossed": [("g", 9, 2), ("h", 5, 1)],
     "three factors with slopes": [("g", 9, 2), ("h", 5, 2), ("k", 3, 1)],
+    "every pair once": [("g", 12, 2), ("h", 5, 1)],
+    "every pair four times": [("g", 5, 1), ("h", 3, 1)],
 }
 
 
 def terms(layout, rng):
     codes, made = {}, []
+    if layout in (LAYOUTS["every pair once"], LAYOUTS["every pair four times"]):
+        (_, levels, _), (_, inner, _) = layout
+        shuffled = rng.permutation(N) % (levels * inner)
+        codes["g"], codes["h"] = np.divmod(shuffled, inner)
     for group, levels, k in layout:
         if group == "a:b":
             codes[group] = codes["a"] * 3 + rng.integers(0, 3, N)
@@ -123,6 +129,20 @@ def test_the_form_of_the_cross_part_follows_how_full_it_is(monkeypatch):
     assert form(300, 290) is SparseCross
     monkeypatch.setattr("glmmlab.blocks.cross.MAX_ENTRIES", 600)
     assert form(300, 290) is WideCross
+
+
+@pytest.mark.parametrize(
+    ("name", "complete", "one_row"),
+    [
+        ("crossed", False, False),
+        ("every pair once", True, True),
+        ("every pair four times", True, False),
+    ],
+)
+def test_complete_crossings_are_seen(name, complete, one_row):
+    pattern = RandomStructure(terms(LAYOUTS[name], np.random.default_rng(5)), N).pattern
+    assert pattern.complete == complete
+    assert pattern.one_row_a_pair == one_row
 
 
 def test_a_batch_is_its_entries():
