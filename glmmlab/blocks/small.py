@@ -34,46 +34,50 @@ def cholesky(a: FloatArray) -> tuple[FloatArray, BoolArray]:
         if positive.all():
             return np.sqrt(a), positive
         return np.sqrt(np.where(positive, a, 1.0)), positive
-    lower = np.zeros_like(a)
+    lower = np.zeros(a.shape)
     positive = np.ones(a.shape[2:], dtype=bool)
     for j in range(k):
-        pivot = a[j, j] - np.einsum("i...,i...->...", lower[j, :j], lower[j, :j])
+        pivot = a[j, j]
+        for l in range(j):
+            pivot = pivot - lower[j, l] * lower[j, l]
         good = pivot > 0.0
         positive &= good
-        root = np.sqrt(np.where(good, pivot, 1.0))
+        root = np.sqrt(pivot if good.all() else np.where(good, pivot, 1.0))
         lower[j, j] = root
         for i in range(j + 1, k):
-            dot = np.einsum("i...,i...->...", lower[i, :j], lower[j, :j])
-            lower[i, j] = (a[i, j] - dot) / root
+            rest = a[i, j]
+            for l in range(j):
+                rest = rest - lower[i, l] * lower[j, l]
+            lower[i, j] = rest / root
     return lower, positive
 
 
 def forward(lower: FloatArray, b: FloatArray) -> FloatArray:
     """Solve L x = b for every block; ``b`` has shape (k, ..., G)."""
     k = lower.shape[0]
-    if k == 1:
-        return b / lower[0]
-    x = np.empty((k, *np.broadcast_shapes(b.shape[1:], lower.shape[2:])))
+    if k <= 1:
+        return b / lower[0] if k else b
+    x: list[FloatArray] = []
     for i in range(k):
         s = b[i]
         for j in range(i):
             s = s - lower[i, j] * x[j]
-        x[i] = s / lower[i, i]
-    return x
+        x.append(s / lower[i, i])
+    return np.array(x)
 
 
 def backward(lower: FloatArray, b: FloatArray) -> FloatArray:
     """Solve L' x = b for every block; ``b`` has shape (k, ..., G)."""
     k = lower.shape[0]
-    if k == 1:
-        return b / lower[0]
-    x = np.empty((k, *np.broadcast_shapes(b.shape[1:], lower.shape[2:])))
+    if k <= 1:
+        return b / lower[0] if k else b
+    x: list[FloatArray] = []
     for i in reversed(range(k)):
         s = b[i]
         for j in range(i + 1, k):
-            s = s - lower[j, i] * x[j]
-        x[i] = s / lower[i, i]
-    return x
+            s = s - lower[j, i] * x[k - 1 - j]
+        x.append(s / lower[i, i])
+    return np.array(x[::-1])
 
 
 def inverse(lower: FloatArray) -> FloatArray:
@@ -81,12 +85,9 @@ def inverse(lower: FloatArray) -> FloatArray:
     k = lower.shape[0]
     if k <= 1:
         return 1.0 / (lower * lower)
-    columns = []
-    for j in range(k):
-        unit = np.zeros(lower.shape[1:])
-        unit[j] = 1.0
-        columns.append(backward(lower, forward(lower, unit)))
-    return np.stack(columns, axis=1)
+    units = np.eye(k).reshape(k, k, *(1 for _ in lower.shape[2:]))
+    root = forward(lower[:, :, None], units)  # L^-1
+    return np.asarray(np.einsum("ia...,ib...->ab...", root, root))
 
 
 def log_determinant(lower: FloatArray) -> FloatArray:

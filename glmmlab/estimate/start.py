@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,10 +87,7 @@ def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:
         points.append((psi, float(at.f)))
         return bool(gone([psi[-1:]]).any())
 
-    steps = _scored(profile, first)
-    for at in steps[:-1]:
-        no_spread_left(at)
-    first = steps[-1]
+    first = _scored(profile, first, no_spread_left)
     path = minimise(
         profile.evaluate,
         first,
@@ -104,11 +102,14 @@ def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:
     return Start(psi, start.scale, beta, tuple(points[:-1]), hessian)
 
 
-def _scored(profile: ProfiledGaussian, first: Evaluation) -> list[Evaluation]:
-    """A few steps of Fisher's scoring, as long as f falls as they promise."""
-    steps = [first]
+def _scored(
+    profile: ProfiledGaussian, at: Evaluation, leave: Callable[[Evaluation], bool]
+) -> Evaluation:
+    """A few steps of Fisher's scoring, as long as f falls as they promise.
+
+    ``leave`` is called with every point but the last.
+    """
     for _ in range(SCORING_STEPS):
-        at = steps[-1]
         step = newton_step(positive_definite(profile.data.information(at.psi)), at.gradient)
         promised = -0.5 * float(at.gradient @ step)
         if promised < 1e-2:
@@ -116,8 +117,9 @@ def _scored(profile: ProfiledGaussian, first: Evaluation) -> list[Evaluation]:
         new = profile.evaluate(at.psi + step)
         if not float(new.f) < float(at.f) - 0.25 * promised:
             break
-        steps.append(new)
-    return steps
+        leave(at)
+        at = new
+    return at
 
 
 def least_squares(design: Design, family: Family) -> bool:

@@ -29,12 +29,12 @@ def unit_of(design: Design, family: Family) -> float:
     """The power of two near the spread of the response; 1 where it is ordinary."""
     if not (family.location_scale and family.link.name == "identity"):
         return 1.0
-    constant = np.ones(design.nobs)
-    if not np.allclose(_spanned(design.auxiliary["dispersion"].X, constant), constant):
-        return 1.0  # a dispersion formula without intercept: sigma has the unit of the data
     spread = family.response_spread(design.y - design.offset)
     if spread == 0.0 or 1.0 / ORDINARY <= spread <= ORDINARY:
         return 1.0
+    constant = np.ones(design.nobs)
+    if not np.allclose(_spanned(design.auxiliary["dispersion"].X, constant), constant):
+        return 1.0  # a dispersion formula without intercept: sigma has the unit of the data
     return float(2.0 ** np.round(np.log2(spread)))
 
 

@@ -87,9 +87,8 @@ class ProfiledGaussian:
         """Sum over levels and columns of (E B)_a (U B)_b at the entries (a, b) of theta."""
         parts = []
         for s, E, U in zip(self.structure.slots, solved.E, solved.U, strict=True):
-            e = np.tensordot(B, E, axes=(0, 1))[:, s.rows]
-            u = np.tensordot(B, U, axes=(0, 1))[:, s.cols]
-            parts.append(np.einsum("jtg,jtg->t", e, u))
+            e, u = (B.T @ E)[s.rows], (B.T @ U)[s.cols]
+            parts.append(np.einsum("tjg,tjg->t", e, u))
         return np.concatenate(parts)
 
     def restricted(self, solved: Solved, root: FloatArray) -> FloatArray:
