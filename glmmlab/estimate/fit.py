@@ -180,7 +180,7 @@ def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenera
     if start.hessian is not None and np.array_equal(first.psi, start.psi):
         hessian = positive_definite(start.hessian)
     else:
-        hessian = expected_curvature(laplace, first, start.scale)
+        hessian = expected_curvature(laplace, first, start.scale, start.spread_curvature)
     return minimise(
         laplace.evaluate,
         first,

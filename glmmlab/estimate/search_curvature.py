@@ -42,16 +42,21 @@ def fresh_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> Floa
     return _usable(laplace, hessian)
 
 
-def expected_curvature(laplace: Laplace, at: Evaluation, scale: FloatArray) -> FloatArray:
+def expected_curvature(
+    laplace: Laplace, at: Evaluation, scale: FloatArray, spread: float | None = None
+) -> FloatArray:
     """The same where theta is far from the optimum and f may even curve downwards in it.
 
     For theta the expected information of a Gaussian model with the weights W at the mode, terms
     and effects taken as uncorrelated: a level with information i in an effect of variance s^2
     has v = i / (1 + s^2 i), and the entry (a, b) of the Cholesky factor, diagonal as it is,
-    s_b^2 sum(v_a v_b), twice that on the diagonal.
+    s_b^2 sum(v_a v_b), twice that on the diagonal.  ``spread`` is the curvature in the one
+    auxiliary predictor where it is known.
     """
     p, t = laplace.n_beta, laplace.n_theta
-    hessian = _differences(laplace, at, scale, p + t)
+    hessian = _differences(laplace, at, scale, p + t if spread is None else laplace.size)
+    if spread is not None:
+        hessian[-1, -1] = spread
     structure, theta = laplace.structure, at.psi[p : p + t]
     for i, rows in enumerate(laplace.rows):
         piece, point = laplace.at_mode(at, i)

@@ -39,6 +39,8 @@ class Start:
     """Points and values of f on the way to ``psi``, where it was itself optimised."""
     hessian: FloatArray | None = None
     """Nearly the Hessian at ``psi``, where that is known."""
+    spread_curvature: float | None = None
+    """Of f in the one auxiliary predictor, a constant, without random effects."""
 
 
 def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
@@ -64,7 +66,9 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
     gamma_scale = np.ones(sum(laplace.aux_sizes))
     first = beta if laplace.n_beta else np.empty(0)
     psi = np.concatenate([first, theta, *gammas])
-    return Start(psi, np.concatenate([beta_scale, theta_scale, gamma_scale]), beta)
+    scale = np.concatenate([beta_scale, theta_scale, gamma_scale])
+    known = slope is not None and slope < 0.0 and laplace.aux_sizes == (1,)
+    return Start(psi, scale, beta, spread_curvature=-slope if known else None)
 
 
 def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:

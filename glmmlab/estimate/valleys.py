@@ -33,7 +33,7 @@ rows a level the Laplace approximation itself rises without bound there."""
 
 def other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> Iterator[FloatArray]:
     """Points of descent with no, smaller and larger random effects, where they are promising."""
-    if not laplace.n_theta or laplace.rows[0].n * laplace.size >= SMALL_DATA:
+    if not laplace.n_theta or not _small(laplace):
         return
     theta = slice(laplace.n_beta, laplace.n_beta + laplace.n_theta)
     lowest = float(optimum.at.f)
@@ -96,6 +96,8 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
         index = np.array(group) + laplace.n_beta
         slot = _slot_of(laplace, group[0])
         if optimum.free[index[0]]:
+            if _zero_was_seen(laplace):
+                continue
             block, theta = np.ix_(index, index), optimum.at.psi[index]
             if theta @ optimum.hessian[block] @ theta > FAR_FROM_ZERO**2:
                 continue
@@ -122,6 +124,18 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
         if best is not None:
             found.append((lowest, points[best]))
     return [psi for _, psi in sorted(found, key=lambda pair: pair[0])]
+
+
+def _zero_was_seen(laplace: Laplace) -> bool:
+    """Whether `other_starts` has looked at the one variance there is at zero.
+
+    That was at the best coefficients for it, and the best constant beside them.
+    """
+    return laplace.n_theta == 1 and sum(laplace.aux_sizes) <= 1 and _small(laplace)
+
+
+def _small(laplace: Laplace) -> bool:
+    return laplace.rows[0].n * laplace.size < SMALL_DATA
 
 
 def _value(laplace: Laplace, psi: FloatArray, start: Start) -> float:
