@@ -50,8 +50,8 @@ def expected_curvature(
     For theta the expected information of a Gaussian model with the weights W at the mode, terms
     and effects taken as uncorrelated: a level with information i in an effect of variance s^2
     has v = i / (1 + s^2 i), and the entry (a, b) of the Cholesky factor, diagonal as it is,
-    s_b^2 sum(v_a v_b), twice that on the diagonal.  ``spread`` is the curvature in the one
-    auxiliary predictor where it is known.
+    s_b^2 sum(v_a v_b), twice that on the diagonal.  ``spread`` is the curvature in the last
+    parameter, a dispersion, where it is known.
     """
     p, t = laplace.n_beta, laplace.n_theta
     hessian = _differences(laplace, at, scale, p + t if spread is None else laplace.size)

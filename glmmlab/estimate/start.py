@@ -40,7 +40,7 @@ class Start:
     hessian: FloatArray | None = None
     """Nearly the Hessian at ``psi``, where that is known."""
     spread_curvature: float | None = None
-    """Of f in the one auxiliary predictor, a constant, without random effects."""
+    """Of f in a constant dispersion, the only auxiliary predictor, without random effects."""
 
 
 def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
@@ -67,8 +67,9 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
     first = beta if laplace.n_beta else np.empty(0)
     psi = np.concatenate([first, theta, *gammas])
     scale = np.concatenate([beta_scale, theta_scale, gamma_scale])
-    known = slope is not None and slope < 0.0 and laplace.aux_sizes == (1,)
-    return Start(psi, scale, beta, spread_curvature=-slope if known else None)
+    alone = family.auxiliary == ("dispersion",) and laplace.aux_sizes == (1,)
+    curvature = -slope if alone and slope is not None and slope < 0.0 else None
+    return Start(psi, scale, beta, spread_curvature=curvature)
 
 
 def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:

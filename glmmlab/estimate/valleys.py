@@ -129,9 +129,10 @@ def second_valleys(laplace: Laplace, optimum: Optimum, scale: FloatArray) -> lis
 def _zero_was_seen(laplace: Laplace) -> bool:
     """Whether `other_starts` has looked at the one variance there is at zero.
 
-    That was at the best coefficients for it, and the best constant beside them.
+    That was at the best coefficients for it, and the best dispersion beside them.
     """
-    return laplace.n_theta == 1 and sum(laplace.aux_sizes) <= 1 and _small(laplace)
+    known = sum(laplace.aux_sizes) <= 1 and "zero_inflation" not in laplace.family.auxiliary
+    return laplace.n_theta == 1 and known and _small(laplace)
 
 
 def _small(laplace: Laplace) -> bool:

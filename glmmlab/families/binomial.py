@@ -129,7 +129,10 @@ class Binomial(Family):
 
 
 def _bernoulli(sign: FloatArray, t: FloatArray, third: bool) -> Parts:
-    """One trial a row: everything from a single exponential of -|z|, z = +-t."""
+    """One trial a row: everything from a single exponential of -|z|, z = +-t.
+
+    Long rows cost what their memory does: every array is used again as soon as it is free.
+    """
     z = sign * t
     e = np.abs(z)
     np.exp(np.negative(e, out=e), out=e)
@@ -137,18 +140,19 @@ def _bernoulli(sign: FloatArray, t: FloatArray, third: bool) -> Parts:
     np.reciprocal(q, out=q)
     miss = np.maximum(e, z <= 0.0)  # exp(-max(z, 0)), since e <= 1
     miss *= q  # expit(-z)
-    l = np.minimum(z, 0.0)
-    l -= np.log1p(e)
+    l, lost = np.minimum(z, 0.0, out=z), np.log1p(e)
+    l -= lost
+    g1 = np.multiply(sign, miss, out=lost)
     e *= q
     e *= q
     g2 = np.negative(e, out=e)
     if not third:
-        return l, sign * miss, g2
-    g3 = 2.0 * miss
+        return l, g1, g2
+    g3 = np.multiply(miss, 2.0, out=q)
     g3 -= 1.0
     g3 *= g2
     g3 *= sign
-    return l, sign * miss, g2, g3
+    return l, g1, g2, g3
 
 
 def _log_choose(n: FloatArray, y: FloatArray, failures: FloatArray) -> FloatArray:

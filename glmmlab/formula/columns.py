@@ -166,6 +166,8 @@ def factor(values: pd.Series) -> tuple[tuple[Level, ...], IntArray]:
         except TypeError:
             codes, levels = pd.factorize(values.astype(str).where(values.notna()), sort=True)
     codes, levels = _drop_unused(np.asarray(codes, dtype=np.intp), pd.Index(levels))
+    if levels.dtype.kind in "iub":  # many levels as a rule: no look at each
+        return tuple(levels.tolist()), codes
     return tuple(_plain(level) for level in levels), codes
 
 

@@ -76,20 +76,21 @@ class InterceptPiece(Piece):
         c = -0.5 * leverage * self.sums(point, 3)
         v = s * c * over
         e = s * v
-        on_rows, e_on_rows = pattern.spread(leverage), pattern.spread(e)
-        r = d2 * e_on_rows
+        share, e_on_rows = pattern.spread(-0.5 * leverage), pattern.spread(e)
+        r = share * d3
         r -= d1
-        r -= 0.5 * on_rows * d3
+        r += d2 * e_on_rows
         theta = point.u[0] * (c - sums1 + e * sums2) - sums2 * (s * over) + sums1 * v
         parts = [r @ self.rows.X.T, theta.sum(axis=-1)[..., None]]
-        return np.concatenate([*parts, *self._aux_gradient(point, on_rows, e_on_rows)], axis=-1)
+        return np.concatenate([*parts, *self._aux_gradient(point, share, e_on_rows)], axis=-1)
 
     def moved(
         self, point: Point, factor: Factor, step: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         owner, pattern, rows = self.owner, self.pattern, self.rows
         beta, ds, gammas = owner.split(step)
-        x = point.parts[3] * (beta @ rows.X)
+        x = beta @ rows.X
+        x *= point.parts[3]
         for d1_a, da in zip(point.aux_d1, owner.aux_values(rows, gammas), strict=True):
             x += d1_a * da
         u = point.u[:, None] if step.ndim > 1 else point.u

@@ -82,7 +82,7 @@ def _columns(X: FloatArray, order: IntArray, orthonormal: bool) -> tuple[FloatAr
     n, p = X.shape
     columns = np.empty((p, n))
     for column, values in zip(columns, X.T, strict=True):
-        column[:] = values[order]
+        np.take(values, order, out=column, mode="clip")  # "clip": no copy to check the places
     return orthonormalise(columns) if orthonormal else (columns, Coordinates.own(p))
 
 

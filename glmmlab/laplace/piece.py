@@ -313,12 +313,13 @@ class Piece:
         owner = self.owner
         if self.k or self.n_dense:
             hm_big, hm_rest, leverage = factor.row_products()
-            c = -0.5 * leverage * d3
+            share = -0.5 * leverage
+            c = share * d3
             v_big, v_dense = factor.solve(*self.pull(c))
             e = self.push(v_big, v_dense)
             r = -d1 + c + d2 * e
         else:
-            leverage = e = np.zeros_like(d1)
+            share = e = np.zeros_like(d1)
             r = -d1
         parts = []
         if not owner.integrate_beta:
@@ -331,18 +332,19 @@ class Piece:
             if self.q:
                 q2 = r * point.dense[columns] - d2 * hm_rest + d1 * v_dense[columns]
             parts.append(owner.structure.pull_back(self.pattern, q1, q2))
-        parts += self._aux_gradient(point, leverage, e)
+        parts += self._aux_gradient(point, share, e)
         if not parts:  # everything is integrated: a restricted likelihood without variances
             return np.zeros((*r.shape[:-1], 0))
         return np.concatenate(parts, axis=-1)
 
-    def _aux_gradient(self, point: Point, leverage: FloatArray, e: FloatArray) -> list[FloatArray]:
+    def _aux_gradient(self, point: Point, share: FloatArray, e: FloatArray) -> list[FloatArray]:
+        """df/dgamma of every auxiliary predictor; ``share`` is -lev/2."""
         parts = []
         derivatives = self.family.aux_part(self.rows.obs, self.aux, point.parts[0])
         weights = 1.0 if self.rows.weights is None else self.rows.weights
         point.aux_d1 = tuple(weights * d1_a for _, d1_a, _ in derivatives)
         for (l_a, d1_a, d2_a), x in zip(derivatives, self.rows.aux, strict=True):
-            row = weights * (-l_a - 0.5 * leverage * d2_a + e * d1_a)
+            row = weights * (share * d2_a - l_a + e * d1_a)
             parts.append(row.sum(axis=-1)[..., None] if x is None else row @ x.T)
         return parts
 
