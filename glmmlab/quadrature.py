@@ -83,7 +83,11 @@ class QuadraturePiece(Piece):
     def value(self, point: Point, factor: Factor) -> FloatArray:
         """f: minus the log of the integral, constants kept."""
         *_, total = self._nodes(point, factor)
-        return np.asarray(0.5 * factor.log_determinant() - total.sum(axis=-1) - self.constant_sum())
+        return np.asarray(
+            0.5 * factor.log_determinant()
+            - total.sum(axis=-1)
+            - self.rows.constant(self.family, self.aux)
+        )
 
     def gradient(self, point: Point, factor: Factor) -> FloatArray:
         """df/dpsi, shape (..., d)."""

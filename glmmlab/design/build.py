@@ -28,7 +28,7 @@ from glmmlab.errors import (
 from glmmlab.families.base import Family
 from glmmlab.formula.algebra import terms
 from glmmlab.formula.bars import ParsedFormula, parse, parse_part
-from glmmlab.formula.columns import as_frame, category_codes, column, snapshot
+from glmmlab.formula.columns import as_frame, category_codes, snapshot
 from glmmlab.formula.fixed import FixedPart, offset_values, used_columns
 from glmmlab.formula.response import Response, evaluate_response, response_columns
 from glmmlab.formula.source import Source
@@ -97,8 +97,10 @@ def build_design(
     parts = _auxiliary_formulas(family, dispersion, zero_inflation)
     if not (parsed.random or terms(parsed.fixed)):
         raise FormulaError(f"'{formula}' has no term to estimate: write {parsed.response} ~ 1")
-    rows = _rows_used(parsed, parts, snapshot(as_frame(data)), weights, offset)
-    source = Source(rows.data)
+    source = Source(snapshot(as_frame(data)))
+    rows = _rows_used(parsed, parts, source, weights, offset)
+    if rows.n_dropped:
+        source = Source(rows.data)
     response = _response(parsed, rows, source, family)
     conditional = _linear_part(parsed.fixed, source, parsed.offsets)
     auxiliary = {name: _linear_part(text, source) for name, text in parts.items()}
@@ -151,12 +153,13 @@ def _auxiliary_formulas(
 
 
 def _rows_used(
-    parsed: ParsedFormula, parts: Mapping[str, str], data: pd.DataFrame, weights: Any, offset: Any
+    parsed: ParsedFormula, parts: Mapping[str, str], source: Source, weights: Any, offset: Any
 ) -> _Rows:
     """Drop the rows with a missing value in any column or argument in use."""
+    data = source.data
     if len(data) == 0:
         raise DataError("the data have no rows")
-    missing = _missing(_roles(parsed, parts), data)
+    missing = _missing(_roles(parsed, parts), source)
     w, weights_name = (
         (None, None) if weights is None else row_values(weights, data, "weights", WeightsError)
     )
@@ -208,11 +211,11 @@ def _roles(parsed: ParsedFormula, parts: Mapping[str, str]) -> dict[str, str]:
     return roles
 
 
-def _missing(roles: Mapping[str, str], data: pd.DataFrame) -> dict[str, BoolArray]:
+def _missing(roles: Mapping[str, str], source: Source) -> dict[str, BoolArray]:
     """Rows with missing values of each column that has any."""
     found: dict[str, BoolArray] = {}
     for name, role in roles.items():
-        rows = _missing_in(column(data, name, role))
+        rows = _missing_in(source.column(name, role))
         if rows is not None and rows.any():
             found[name] = rows
     return found

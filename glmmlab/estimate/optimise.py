@@ -53,12 +53,13 @@ def positive_definite(matrix: FloatArray, floor: float = 1e-6) -> FloatArray:
     matrix = 0.5 * (matrix + matrix.T)
     if not np.isfinite(matrix).all():
         # a difference that failed: keep what is known of the diagonal
-        known = np.diag(matrix)
+        known = matrix.diagonal()
         matrix = np.diag(np.where(np.isfinite(known), known, 1.0))
-    d = np.sqrt(np.maximum(np.abs(np.diag(matrix)), 1e-12))
-    scaled = matrix / np.outer(d, d)
+    d = np.sqrt(np.maximum(np.abs(matrix.diagonal()), 1e-12))
+    scaled = matrix / d / d[:, None]
     # its eigenvalues are at most its size: above the floor if this much can be taken from them
-    lowered = scaled - floor * max(1.0, len(d)) * np.eye(len(d))
+    lowered = scaled.copy()
+    lowered.flat[:: len(d) + 1] -= floor * max(1, len(d))
     if linalg.lapack.dpotrf(lowered, lower=1)[1] == 0:
         return matrix
     values, vectors = linalg.eigh(scaled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
@@ -41,6 +41,8 @@ class Start:
     """Nearly the Hessian at ``psi``, where that is known."""
     spread_curvature: float | None = None
     """Of f in a constant dispersion, the only auxiliary predictor, without random effects."""
+    without_random: float = np.nan
+    """f (of maximum likelihood) at the start, but without random effects."""
 
 
 def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
@@ -61,7 +63,7 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
     spread = float(np.std(without))
     identity = family.link.name == "identity"
     size = max(spread, 1e-8) if identity else float(np.clip(spread, 0.2, 1.5))
-    theta, theta_scale = _theta(laplace, 0.6 * size, beta, gammas)
+    theta, theta_scale, without_random = _theta(laplace, 0.6 * size, beta, gammas)
     beta_scale = np.full(laplace.n_beta, size if identity else 1.0)
     gamma_scale = np.ones(sum(laplace.aux_sizes))
     first = beta if laplace.n_beta else np.empty(0)
@@ -69,7 +71,7 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
     scale = np.concatenate([beta_scale, theta_scale, gamma_scale])
     alone = family.auxiliary == ("dispersion",) and laplace.aux_sizes == (1,)
     curvature = -slope if alone and slope is not None and slope < 0.0 else None
-    return Start(psi, scale, beta, spread_curvature=curvature)
+    return Start(psi, scale, beta, spread_curvature=curvature, without_random=without_random)
 
 
 def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:
@@ -104,7 +106,7 @@ def profiled_start(laplace: Laplace, design: Design, start: Start) -> Start:
     beta, theta, log_sigma = profile.expand(best)
     psi = np.concatenate([beta[:p], theta, [log_sigma]])
     hessian = laplace.hessian_from_profile(best, path.hessian)
-    return Start(psi, start.scale, beta, tuple(points[:-1]), hessian)
+    return replace(start, psi=psi, beta=beta, path=tuple(points[:-1]), hessian=hessian)
 
 
 def _scored(
@@ -143,18 +145,22 @@ def _constant(X: FloatArray, value: float) -> FloatArray:
 
 def _theta(
     laplace: Laplace, size: float, beta: FloatArray, gammas: list[FloatArray]
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, float]:
     """Uncorrelated random effects with the standard deviations of the levels' scores.
+
+    Also their natural sizes, and f without them.
 
     Without random effects the score s of a level has variance i, its information; a small
     variance v of the effect adds i^2 v.  So sum(s^2 - i) / sum(i^2) estimates v.
     """
     structure = laplace.structure
     theta, scale = np.zeros(structure.n_theta), np.ones(structure.n_theta)
-    sums = [np.zeros((3, s.size)) for s in structure.slots]
+    sums, f = [np.zeros((3, s.size)) for s in structure.slots], 0.0
     with np.errstate(all="ignore"):
         for rows in laplace.rows if structure.n_theta else []:
-            _, d1, W = _row_parts(laplace, rows, beta, gammas)
+            l, d1, W = _row_parts(laplace, rows, beta, gammas)
+            aux = laplace.aux_values(rows, gammas)
+            f -= float(l.sum() + rows.constant(laplace.family, aux))
             for s, total in zip(structure.slots, sums, strict=True):
                 Z = structure.covariates(rows.pattern, s)
                 scores = structure.level_sums(rows.pattern, s, d1)
@@ -169,7 +175,7 @@ def _theta(
             sd = np.sqrt(np.where(variance > 0.0, variance, 0.0))
             diagonal = s.theta.start + np.flatnonzero(s.rows == s.cols)
             theta[diagonal] = np.clip(sd, SMALLEST * natural, LARGEST * natural)
-    return theta, scale
+    return theta, scale, f
 
 
 def _row_parts(

@@ -40,8 +40,11 @@ def other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> Iterator[F
     none = start.psi.copy()
     none[theta] = 0.0
     # a model with random effects must never fit worse than the one without
-    if optimum.at.psi[theta].any() and _value(laplace, none, start) < lowest + WORTH_A_LOOK:
-        yield none
+    if optimum.at.psi[theta].any():
+        known = start.without_random
+        without = _value(laplace, none, start) if laplace.integrate_beta else known
+        if without < lowest + WORTH_A_LOOK:
+            yield none
     if laplace.family.dispersion_limit is not None:
         # extra spread is the dispersion's in one valley, the random effects' in another
         most = optimum.at.psi.copy()

@@ -62,10 +62,10 @@ class Source:
     def __len__(self) -> int:
         return len(self.data)
 
-    def column(self, name: str) -> pd.Series:
-        """A column as it is."""
+    def column(self, name: str, role: str = "the formula") -> pd.Series:
+        """A column as it is; the error of a missing one names the role."""
         if name not in self._columns:
-            self._columns[name] = cols.column(self.data, name)
+            self._columns[name] = cols.column(self.data, name, role)
         return self._columns[name]
 
     def is_factor(self, name: str) -> bool:

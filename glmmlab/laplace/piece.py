@@ -13,6 +13,7 @@ import numpy as np
 from glmmlab._types import FloatArray
 from glmmlab.blocks import Factor, Pattern
 from glmmlab.blocks.elimination import sum_products
+from glmmlab.families.base import AuxValues, Family
 
 if TYPE_CHECKING:
     from glmmlab.laplace.objective import Laplace
@@ -32,8 +33,8 @@ class Rows:
     offset: FloatArray | None
     weights: FloatArray | None
     aux: tuple[FloatArray | None, ...]
-    constant: FloatArray | None = None
-    """Sum of the log-densities' parts that nothing changes, once it has been needed."""
+    fixed_constant: FloatArray | None = None
+    """What :meth:`constant` is at every psi, where there are no auxiliary predictors."""
 
     @property
     def n(self) -> int:
@@ -44,6 +45,19 @@ class Rows:
         """The linear predictors without random effects, shape (..., n)."""
         eta = beta @ self.X
         return eta if self.offset is None else eta + self.offset
+
+    def constant(self, family: Family, aux: AuxValues) -> FloatArray:
+        """The part of the log-likelihood that does not involve eta, shape (...)."""
+        if self.fixed_constant is not None:
+            return self.fixed_constant
+        each = family.normaliser(self.obs, aux)
+        if self.weights is not None:
+            each = self.weights * each
+        shape = np.broadcast_shapes(np.shape(each), (self.n,))
+        total = np.asarray(np.broadcast_to(each, shape).sum(axis=-1))
+        if not family.auxiliary:
+            self.fixed_constant = total
+        return total
 
 
 @dataclass
@@ -283,26 +297,10 @@ class Piece:
 
     # -- value and gradient ------------------------------------------------------------
 
-    def constant(self) -> FloatArray:
-        """The part of the log-densities that does not involve eta, shape (..., n)."""
-        constants = self.family.normaliser(self.rows.obs, self.aux)
-        if self.rows.weights is not None:
-            constants = self.rows.weights * constants
-        n = self.rows.n
-        return np.broadcast_to(constants, np.broadcast_shapes(np.shape(constants), (n,)))
-
-    def constant_sum(self) -> FloatArray:
-        """Its sum over the rows; worked out once where it is the same at every psi."""
-        if self.family.auxiliary:
-            return np.asarray(self.constant().sum(axis=-1))
-        if self.rows.constant is None:
-            self.rows.constant = self.constant().sum(axis=-1)
-        return self.rows.constant
-
     def value(self, point: Point, factor: Factor) -> FloatArray:
         """f at the mode, constants kept."""
         f = -point.objective.sum(axis=-1) if point.objective.ndim else -point.objective
-        f = f - self.constant_sum() + 0.5 * factor.log_determinant()
+        f = f - self.rows.constant(self.family, self.aux) + 0.5 * factor.log_determinant()
         if self.full is not None:
             f = f - 0.5 * self.full.shape[0] * np.log(2.0 * np.pi)
         return np.asarray(f)
