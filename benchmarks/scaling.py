@@ -50,20 +50,33 @@ def run(rows: int) -> dict[str, Any]:
 
 
 def draw(results: list[dict[str, Any]], exponent: float) -> None:
-    """Time against rows on logarithmic axes."""
+    """Time, and peak memory beyond the data, against rows on logarithmic axes."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     rows = [r["rows"] for r in results]
-    _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
-    ax.loglog(rows, [r["seconds"] for r in results], "o-", color="#0072B2")
-    ax.set_xlabel("rows")
-    ax.set_ylabel("seconds, fit and standard errors")
-    ax.set_title(f"time grows as rows to the power {exponent:.2f}", loc="left", fontsize=10)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.figure.savefig(HERE / "results" / "scaling.png", dpi=150)
+    largest = results[-1]
+    panels = (
+        ([r["seconds"] for r in results], "seconds, fit and standard errors"),
+        (
+            [r["bytes_per_row"] * r["rows"] / 1e6 for r in results],
+            "peak memory beyond the data, MB",
+        ),
+    )
+    titles = (
+        f"time grows as rows to the power {exponent:.2f}",
+        f"{largest['bytes_per_row']:.0f} bytes a row at {largest['rows']:,} rows",
+    )
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    for ax, (values, label), title in zip(axes, panels, titles, strict=True):
+        ax.loglog(rows, values, "o-", color="#0072B2")
+        ax.set_xlabel("rows")
+        ax.set_ylabel(label)
+        ax.set_title(title, loc="left", fontsize=10)
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(HERE / "results" / "scaling.png", dpi=150)
 
 
 def main() -> None:

@@ -61,7 +61,10 @@ class Factor:
 
     @classmethod
     def of_blocks(cls, pattern: Pattern, A: FloatArray) -> Factor:
-        """Where H is block-diagonal, from its blocks, shape (k, k, ..., G), without the rows."""
+        """From the blocks of a block-diagonal H, shape (k, k, ..., G).
+
+        It knows no rows, so that `row_products` is not to be had of it.
+        """
         factor = cls.__new__(cls)
         factor.pattern, factor.dense = pattern, 0
         factor._decompose(A)

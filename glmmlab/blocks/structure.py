@@ -11,7 +11,7 @@ theta     free entries of the Cholesky factors, by term  (t,)
 ========  =============================================  ======================
 
 Rows are sorted by the level of the eliminated factor, so that sums over a level are
-``np.add.reduceat``.
+``np.add.reduceat``, and within levels by the first other column.
 """
 
 from __future__ import annotations
@@ -157,6 +157,13 @@ class Pattern:
         return left, right, column[right] * self.q + column[left]
 
 
+def _sorted(codes: IntArray) -> IntArray:
+    """The order of the codes, equal ones as they came."""
+    # the smallest type that holds them: short integers are sorted by radix
+    short = codes.astype(np.min_scalar_type(int(codes.max(initial=0))))
+    return np.argsort(short, kind="stable")
+
+
 class RandomStructure:
     """The random part of a model: the sorted pattern and the map from theta to Lambda.
 
@@ -235,11 +242,11 @@ class RandomStructure:
             return order, Pattern(empty, none, empty, empty.astype(np.intp), 0)
         codes = big[0].codes
         counts = np.bincount(codes, minlength=len(big[0].levels))
-        order = np.arange(nobs)
-        for c in [*[term.codes for term in rest[:1]], codes]:  # within levels by column
-            # the smallest type that holds them: short integers are sorted by radix
-            short = c.astype(np.min_scalar_type(int(c.max(initial=0))))
-            order = order[np.argsort(short[order], kind="stable")]
+        if rest:  # within levels by column
+            inner = _sorted(rest[0].codes)
+            order = inner[_sorted(codes[inner])]
+        else:
+            order = _sorted(codes)
         z1 = np.ascontiguousarray(np.concatenate([t.Z for t in big], axis=1)[order].T)
         columns, values, offset = [], [], 0
         for term in rest:

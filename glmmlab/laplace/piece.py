@@ -71,7 +71,7 @@ class Point:
     aux_d1: tuple[FloatArray, ...] = ()
     """d1_a of every auxiliary predictor, once the gradient has needed them."""
     decrement: float = 0.0
-    """Newton's, once it was found small enough for the mode."""
+    """Newton's, once it is known."""
     sums: dict[int, FloatArray] = field(default_factory=dict)
     """Of derivatives over the levels, where they have been needed."""
 
