@@ -85,7 +85,7 @@ class Pattern:
 
     def spread(self, u: FloatArray) -> FloatArray:
         """Values of each level, repeated over its rows."""
-        return np.repeat(u, self.counts, axis=-1)
+        return u.repeat(self.counts, axis=-1)
 
     @cached_property
     def pairs(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
@@ -131,7 +131,7 @@ class Pattern:
 
     def spread_over_pairs(self, u: FloatArray) -> FloatArray:
         """Values of each level, repeated over its pairs."""
-        return np.repeat(u, self.pairs_a_level, axis=-1)
+        return u.repeat(self.pairs_a_level, axis=-1)
 
     def spread_pairs(self, values: FloatArray, e: int) -> FloatArray:
         """Values of the pairs on the rows, those of the e-th other column."""
