@@ -21,8 +21,8 @@ GLM_STEPS = 12
 SMALL_GAIN = 1e-2
 """Of a log-likelihood: close enough to start from."""
 DISPERSION_STEPS = 8
-SMALL_STEP = 0.05
-"""Of a log dispersion: close enough to start from."""
+SMALL_STEP, ROUGH_STEP = 0.05, 0.3
+"""Of a log dispersion: close enough to start from, and for another look at the coefficients."""
 SCORING_STEPS = 8
 SMALLEST, LARGEST = 0.1, 3.0
 """Standard deviations to start from, in units of their natural size."""
@@ -56,9 +56,9 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
         for name, value in zip(family.auxiliary, aux0, strict=True)
     ]
     slope: float | None = None
-    for _ in range(2 if gammas else 1):
+    for enough in (ROUGH_STEP, SMALL_STEP) if gammas else (0.0,):
         beta = _glm(laplace, beta, gammas)
-        gammas, slope = _dispersion(laplace, design, beta, gammas, slope)
+        gammas, slope = _dispersion(laplace, design, beta, gammas, slope, enough)
     without -= beta @ laplace.columns
     spread = float(np.std(without))
     identity = family.link.name == "identity"
@@ -228,10 +228,12 @@ def _dispersion(
     beta: FloatArray,
     gammas: list[FloatArray],
     slope: float | None,
+    enough: float,
 ) -> tuple[list[FloatArray], float | None]:
     """Shift the first auxiliary predictor to where the score of its constant is zero.
 
     ``slope`` is the score's derivative, if it is known from a nearby beta; it is returned too.
+    A step shorter than ``enough`` is the last.
     """
     if not gammas:
         return gammas, slope
@@ -252,7 +254,7 @@ def _dispersion(
     for _ in range(DISPERSION_STEPS):
         step = -value / slope if slope < 0.0 else np.sign(value)
         step = float(np.clip(step, -2.0, 2.0))
-        if abs(step) < SMALL_STEP:
+        if abs(step) < enough:
             shift += step
             break
         new = score(shift + step)
