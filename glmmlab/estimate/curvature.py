@@ -11,6 +11,9 @@ BATCH_ROWS = 400_000
 """Rows times evaluations held at once when a batch is evaluated."""
 PRECISE = 1e-18
 """Newton decrement of the inner problem for differences: errors far below the step."""
+LED = 1e-9
+"""The same for differences both ways from modes moved along with psi: their errors are even in
+the step, so that they cancel."""
 
 
 def finite_difference_hessian(
@@ -19,6 +22,7 @@ def finite_difference_hessian(
     steps: FloatArray,
     columns: IntArray | None = None,
     central: bool = True,
+    rough: bool = False,
 ) -> FloatArray:
     """Columns of the Hessian of f, shape (d, len(columns)).
 
@@ -33,13 +37,15 @@ def finite_difference_hessian(
         Which parameters to move; all by default.
     central : bool
         Central differences (the standard errors need them) or forward ones.
+    rough : bool
+        Modes need not be exact: enough for the steps of a search.
     """
     columns = np.arange(laplace.size) if columns is None else columns
     known = laplace.hessian(at, steps)
     if known is not None:
         return known[:, columns]
     if not central:
-        plus = gradients(laplace, at, steps, columns)
+        plus = gradients(laplace, at, steps, columns, rough=rough)
         return (plus - at.gradient).T / steps[columns]
     both = gradients(laplace, at, steps, columns, both_ways=True)
     plus, minus = both[: len(columns)], both[len(columns) :]
@@ -52,23 +58,30 @@ def gradients(
     steps: FloatArray,
     columns: IntArray,
     both_ways: bool = False,
+    rough: bool = False,
 ) -> FloatArray:
     """Gradients at psi + step for each column in turn.
 
-    ``both_ways`` adds psi - step for each column after them.
+    ``both_ways`` adds psi - step for each column after them; then, or if ``rough``, modes moved
+    along with psi are good enough.
     """
     moves = np.zeros((len(columns), len(at.psi)))
     moves[np.arange(len(columns)), columns] = steps[columns]
     points = at.psi + (np.concatenate([moves, -moves]) if both_ways else moves)
+    enough = LED if both_ways or rough else PRECISE
     if not laplace.batchable:
-        return np.array([_gradient(laplace, at, psi) for psi in points]).reshape(points.shape)
+        each = [_gradient(laplace, at, psi, enough) for psi in points]
+        return np.array(each).reshape(points.shape)
     size = max(1, BATCH_ROWS // sum(r.n for r in laplace.rows))
     batches = [points[i : i + size] for i in range(0, len(points), size)]
-    return np.concatenate([points[:0], *(_gradient(laplace, at, batch) for batch in batches)])
+    return np.concatenate(
+        [points[:0], *(_gradient(laplace, at, batch, enough) for batch in batches)]
+    )
 
 
-def _gradient(laplace: Laplace, at: Evaluation, psi: FloatArray) -> FloatArray:
-    return laplace.evaluate(psi, at.modes, decrement=PRECISE, explore=False).gradient
+def _gradient(laplace: Laplace, at: Evaluation, psi: FloatArray, enough: float) -> FloatArray:
+    modes = at.modes
+    return laplace.evaluate(psi, modes, decrement=PRECISE, explore=False, enough=enough).gradient
 
 
 def modes_beside(laplace: Laplace, at: Evaluation, step: float, parameter: int) -> Modes:

@@ -79,7 +79,7 @@ def _differences(laplace: Laplace, at: Evaluation, scale: FloatArray, first: int
     columns = np.arange(first, laplace.size)
     if len(columns):
         hessian[:, columns] = finite_difference_hessian(
-            laplace, at, 1e-3 * scale, columns=columns, central=False
+            laplace, at, 1e-3 * scale, columns=columns, central=False, rough=True
         )
         hessian[first:, :first] = hessian[:first, first:].T
     return hessian
