@@ -75,8 +75,8 @@ class Beta(Family):
         p, q = low * larger, high * larger
         pq = p * q
         m = phi * pq
-        gammas = remember(obs, np.stack([phi * p, phi * q]), log_plus_one_gammas)
-        if np.max(phi) < _CONCENTRATED:
+        gammas = remember(obs, np.array([phi * p, phi * q]), log_plus_one_gammas)
+        if phi.max() < _CONCENTRATED:
             log_pq = t - 2.0 * (positive + np.log1p(e))
             l = log_pq + phi * (p * obs.logit + (obs.log_rest + (a - 1.0))) + 2.0 * a
             l = l - gammas.log[0] - gammas.log[1]
@@ -102,8 +102,8 @@ class Beta(Family):
         p, q = expit_pair(t)
         alpha, beta = phi * p, phi * q
         m = alpha * q
-        gammas = remember(obs, np.stack([alpha, beta]), log_plus_one_gammas)
-        if np.max(phi) < _CONCENTRATED:
+        gammas = remember(obs, np.array([alpha, beta]), log_plus_one_gammas)
+        if phi.max() < _CONCENTRATED:
             own = phi * special.digamma(1.0 + phi) + 1.0
             inner = p * (obs.logit - gammas.first[0]) + (obs.log_rest - q * gammas.first[1])
             l_a = own + phi * inner

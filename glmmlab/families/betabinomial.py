@@ -166,4 +166,4 @@ def _rise(obs: Obs, alpha: FloatArray, beta: FloatArray) -> GammaSet:
         k = obs.less_one.reshape(2, *(1,) * (x.ndim - 1 - len(rows)), *rows)
         return rising(1.0 + x, k)
 
-    return remember(obs, np.stack([alpha, beta]), differences)
+    return remember(obs, np.array([alpha, beta]), differences)
