@@ -11,9 +11,6 @@ BATCH_ROWS = 400_000
 """Rows times evaluations held at once when a batch is evaluated."""
 PRECISE = 1e-18
 """Newton decrement of the inner problem for differences: errors far below the step."""
-LED = 1e-9
-"""The same for differences both ways from modes moved along with psi: their errors are even in
-the step, so that they cancel."""
 
 
 def finite_difference_hessian(
@@ -62,26 +59,23 @@ def gradients(
 ) -> FloatArray:
     """Gradients at psi + step for each column in turn.
 
-    ``both_ways`` adds psi - step for each column after them; then, or if ``rough``, modes moved
-    along with psi are good enough.
+    ``both_ways`` adds psi - step for each column after them.  Modes moved along with psi are then
+    good enough, since their errors are even in the step and cancel, as they are if ``rough``.
     """
     moves = np.zeros((len(columns), len(at.psi)))
     moves[np.arange(len(columns)), columns] = steps[columns]
     points = at.psi + (np.concatenate([moves, -moves]) if both_ways else moves)
-    enough = LED if both_ways or rough else PRECISE
+    led = both_ways or rough
     if not laplace.batchable:
-        each = [_gradient(laplace, at, psi, enough) for psi in points]
+        each = [_gradient(laplace, at, psi, led) for psi in points]
         return np.array(each).reshape(points.shape)
     size = max(1, BATCH_ROWS // sum(r.n for r in laplace.rows))
     batches = [points[i : i + size] for i in range(0, len(points), size)]
-    return np.concatenate(
-        [points[:0], *(_gradient(laplace, at, batch, enough) for batch in batches)]
-    )
+    return np.concatenate([points[:0], *(_gradient(laplace, at, batch, led) for batch in batches)])
 
 
-def _gradient(laplace: Laplace, at: Evaluation, psi: FloatArray, enough: float) -> FloatArray:
-    modes = at.modes
-    return laplace.evaluate(psi, modes, decrement=PRECISE, explore=False, enough=enough).gradient
+def _gradient(laplace: Laplace, at: Evaluation, psi: FloatArray, led: bool) -> FloatArray:
+    return laplace.evaluate(psi, at.modes, decrement=PRECISE, explore=False, led=led).gradient
 
 
 def modes_beside(laplace: Laplace, at: Evaluation, step: float, parameter: int) -> Modes:

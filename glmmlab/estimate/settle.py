@@ -189,8 +189,8 @@ def _hessian(
     laplace: Laplace, at: Evaluation, guess: FloatArray, scale: FloatArray, zero: BoolArray
 ) -> FloatArray:
     curvature = np.diag(guess)
-    steps = 1e-3 / np.sqrt(np.maximum(curvature, 1e-300))
-    steps = np.where(zero, 1e-3 * scale, np.minimum(steps, 0.05 * scale + 0.05 * np.abs(at.psi)))
+    steps = 5e-4 / np.sqrt(np.maximum(curvature, 1e-300))
+    steps = np.where(zero, 5e-4 * scale, np.minimum(steps, 0.05 * scale + 0.05 * np.abs(at.psi)))
     hessian = laplace.hessian(at, steps)
     if hessian is None and not cheap_batch(laplace):
         hessian = _economical(laplace, at, steps)

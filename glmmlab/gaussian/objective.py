@@ -46,7 +46,7 @@ class GaussianObjective(Laplace):
         gradient: bool = True,
         decrement: float = 0.0,
         explore: bool = True,
-        enough: float = 0.0,
+        led: bool = False,
     ) -> Evaluation:
         """f and its gradient at psi; there is one mode, and it is found exactly."""
         theta, s = self._relative(psi)

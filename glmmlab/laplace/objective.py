@@ -12,7 +12,7 @@ from glmmlab.design import Design
 from glmmlab.families.base import Family
 from glmmlab.laplace.coordinates import Coordinates, orthonormalise
 from glmmlab.laplace.intercept import InterceptPiece, is_one_intercept
-from glmmlab.laplace.piece import EXACT, Begin, Piece, Point, Rows
+from glmmlab.laplace.piece import Begin, Piece, Point, Rows
 
 CHUNK_ROWS = 16_384
 """Rows evaluated together: small enough to stay in cache."""
@@ -182,12 +182,12 @@ class Laplace:
         gradient: bool = True,
         decrement: float = DECREMENT,
         explore: bool = True,
-        enough: float = EXACT,
+        led: bool = False,
     ) -> Evaluation:
         """f and its gradient at psi, of shape (d,) or, where ``batchable``, (B, d).
 
-        Newton's method starts at ``start`` and ends at ``decrement``; a mode moved along from a
-        neighbour is taken as it is if no more than ``enough`` is left to gain.  Where the
+        Newton's method starts at ``start`` and ends at ``decrement``.  If ``led``, a mode moved
+        along from a neighbour close by, right to first order, is taken as it is.  Where the
         log-density is not concave there the inner problem may have several modes; ``explore``
         then starts from zero too and keeps the higher one, so that f does not depend on the path.
         Differences of f need one branch: they ask for ``explore=False``.
@@ -202,7 +202,7 @@ class Laplace:
         for i, rows in enumerate(self.rows):
             piece = self.piece(self, rows, beta, theta, self.aux_values(rows, gammas))
             begin = self._begin(start, psi, i)
-            point, factor, n_steps = piece.mode(begin, decrement, enough)
+            point, factor, n_steps = piece.mode(begin, decrement, led)
             if piece.may_have_other_modes(point):
                 concave = False
                 if explore and begin is not None:

@@ -171,18 +171,20 @@ class Piece:
         levels = len(self.pattern.counts)
         return Begin(np.zeros((self.k, *self.batch, levels)), np.zeros(self.n_dense))
 
-    def _first(self, start: Begin, accept: float, enough: float) -> tuple[Point, bool]:
+    def _first(self, start: Begin, accept: float, led: bool) -> tuple[Point, bool]:
         """The point to start from, moved by steps with the curvature close by.
 
-        Also whether that one finds no more than ``enough`` left to gain.
+        Also whether it will do: that curvature finds nothing left to gain, or nobody asked.
         """
         point = self.at(start.u, start.dense, third=start.factor is not None)
         if start.factor is None or not np.isfinite(point.objective).all():
             return point, False
+        if led:
+            return point, True
         for _ in range(CHORDS):
             delta, decrement = self._direction(point, start.factor)
             point.decrement = float(decrement.max())
-            if point.decrement <= enough:
+            if point.decrement <= EXACT:
                 return point, True
             if not point.decrement < np.sqrt(accept):
                 break
@@ -190,20 +192,21 @@ class Piece:
         return point, False
 
     def mode(
-        self, start: Begin | None, accept: float, enough: float = EXACT
+        self, start: Begin | None, accept: float, led: bool = False
     ) -> tuple[Point, Factor | None, int]:
         """The mode from a start (or zero); the factor is None where there is none.
 
-        ``accept`` is Newton's decrement there, ``enough`` that of steps with a factor close by.
+        ``accept`` is Newton's decrement there.  If ``led``, a start with a factor close by is
+        taken for the mode.
         """
         if not self.k and not self.n_dense:
             start = self._zero()
             point = self.at(start.u, start.dense, third=True)
             ok = bool(np.isfinite(point.objective).all())
             return point, (self.factor(point) if ok else None), 0
-        point, settled = self._first(start or self._zero(), accept, enough)
+        point, settled = self._first(start or self._zero(), accept, led)
         if not np.isfinite(point.objective).all():
-            point, settled = self._first(self._zero(), accept, enough)
+            point, settled = self._first(self._zero(), accept, led)
             if not np.isfinite(point.objective).all():
                 return point, None, 0
         factor: Factor | None = None
