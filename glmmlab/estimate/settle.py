@@ -11,11 +11,13 @@ from glmmlab._types import BoolArray, FloatArray
 from glmmlab.blocks import RandomStructure
 from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
 from glmmlab.estimate.optimise import Path, newton_step, positive_definite
-from glmmlab.estimate.search_curvature import cheap_batch
+from glmmlab.estimate.search_curvature import SMALL_DATA, cheap_batch
 from glmmlab.laplace import Evaluation, Laplace
 
 NEAR_ZERO = 0.05
 """Columns of Lambda below this share of their natural size are tried at exactly zero."""
+NEARBY = 1e-9
+"""Decreases of f on large data, where f is nearly a parabola, over which its curvature is one."""
 FINE = 0.03
 """Steps of one-sided differences, half the work of central ones, as a share of theirs."""
 ASYMMETRY = 1e-4
@@ -88,13 +90,19 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     if not zero[laplace.n_beta : laplace.n_beta + laplace.n_theta].all():
         at, zero = _zeros(laplace, _canonical_point(laplace, path.best), scale)
     free = ~zero
-    at, _ = _polish(laplace, at, path.hessian, free, enough=1e-13)
+    large = _is_large(laplace)
+    if not large:
+        at, _ = _polish(laplace, at, path.hessian, free, enough=1e-13)
     hessian = _hessian(laplace, at, path.hessian, scale, zero)
     at, decrease = _polish(laplace, at, hessian, free, enough=1e-20)
-    if decrease > 1e-12:  # the point moved: so did its curvature
+    if decrease > (NEARBY if large else 1e-12):  # the point moved: so did its curvature
         hessian = _hessian(laplace, at, hessian, scale, zero)
     free &= ~_flat(laplace, at, hessian)
     return Optimum(at, hessian, free, _true_boundary(hessian, zero))
+
+
+def _is_large(laplace: Laplace) -> bool:
+    return sum(rows.n for rows in laplace.rows) * laplace.size >= SMALL_DATA
 
 
 def _flat(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> BoolArray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 
 import glmmlab as gl
 from glmmlab.design import build_design
-from glmmlab.estimate import curvature
+from glmmlab.estimate import curvature, settle
 from glmmlab.estimate.fit import objective
 
 MODELS = {
@@ -50,3 +52,17 @@ def test_differences_both_ways_need_no_exact_modes(monkeypatch, name, formula):
     assert all(led_modes)
     assert 0.0 < off[0] < 1e-3
     assert off[1] < off[0] / 12.0  # 16 for errors of h^2, 4 for errors of h
+
+
+def test_standard_errors_of_large_data_do_not_depend_on_a_last_polish(monkeypatch):
+    """The Hessian where the search ended and the one where a further step leads."""
+    rng = np.random.default_rng(11)
+    g, x = rng.integers(0, 600, 12_000), rng.normal(size=(12_000, 2))
+    eta = -0.5 + x @ [0.5, -0.3] + rng.normal(0, 0.8, 600)[g]
+    data = pd.DataFrame({"y": rng.poisson(np.exp(eta)), "x": x[:, 0], "z": x[:, 1], "g": g})
+    data = data.astype({"g": "category"})
+    fit = gl.glmm("y ~ x + z + (1 | g)", data, "poisson")
+    monkeypatch.setattr(settle, "_is_large", lambda laplace: False)
+    polished = gl.glmm("y ~ x + z + (1 | g)", data, "poisson")
+    assert_allclose(fit.params, polished.params, rtol=1e-9)
+    assert_allclose(fit.bse, polished.bse, rtol=1e-6)
