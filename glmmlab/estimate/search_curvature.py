@@ -19,9 +19,14 @@ FLATTEST = 1e-3
 that runs to its limit), a step must not jump hundreds of units."""
 
 
+def is_small(laplace: Laplace) -> bool:
+    """Whether an evaluation costs well under a millisecond or two."""
+    return sum(rows.n for rows in laplace.rows) * laplace.size < SMALL_DATA
+
+
 def cheap_batch(laplace: Laplace) -> bool:
     """Whether the gradients at d neighbouring points cost about as much as one or two."""
-    return laplace.batchable and laplace.rows[0].n * laplace.size < SMALL_DATA
+    return laplace.batchable and is_small(laplace)
 
 
 def cheap_curvature(laplace: Laplace) -> bool:

@@ -11,7 +11,7 @@ from glmmlab._types import BoolArray, FloatArray
 from glmmlab.blocks import RandomStructure
 from glmmlab.estimate.curvature import PRECISE, finite_difference_hessian
 from glmmlab.estimate.optimise import Path, newton_step, positive_definite
-from glmmlab.estimate.search_curvature import SMALL_DATA, cheap_batch
+from glmmlab.estimate.search_curvature import cheap_batch, is_small
 from glmmlab.laplace import Evaluation, Laplace
 
 NEAR_ZERO = 0.05
@@ -90,19 +90,15 @@ def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     if not zero[laplace.n_beta : laplace.n_beta + laplace.n_theta].all():
         at, zero = _zeros(laplace, _canonical_point(laplace, path.best), scale)
     free = ~zero
-    large = _is_large(laplace)
-    if not large:
+    small = is_small(laplace)
+    if small:
         at, _ = _polish(laplace, at, path.hessian, free, enough=1e-13)
     hessian = _hessian(laplace, at, path.hessian, scale, zero)
     at, decrease = _polish(laplace, at, hessian, free, enough=1e-20)
-    if decrease > (NEARBY if large else 1e-12):  # the point moved: so did its curvature
+    if decrease > (1e-12 if small else NEARBY):  # the point moved: so did its curvature
         hessian = _hessian(laplace, at, hessian, scale, zero)
     free &= ~_flat(laplace, at, hessian)
     return Optimum(at, hessian, free, _true_boundary(hessian, zero))
-
-
-def _is_large(laplace: Laplace) -> bool:
-    return sum(rows.n for rows in laplace.rows) * laplace.size >= SMALL_DATA
 
 
 def _flat(laplace: Laplace, at: Evaluation, hessian: FloatArray) -> BoolArray:

@@ -15,7 +15,7 @@ import numpy as np
 from glmmlab._types import FloatArray, IntArray
 from glmmlab.blocks.structure import Slot
 from glmmlab.estimate.optimise import newton_step, positive_definite
-from glmmlab.estimate.search_curvature import SMALL_DATA, cheap_batch
+from glmmlab.estimate.search_curvature import cheap_batch, is_small
 from glmmlab.estimate.settle import Optimum, columns_of
 from glmmlab.estimate.start import Start
 from glmmlab.laplace import Laplace, Modes
@@ -33,7 +33,7 @@ rows a level the Laplace approximation itself rises without bound there."""
 
 def other_starts(laplace: Laplace, start: Start, optimum: Optimum) -> Iterator[FloatArray]:
     """Points of descent with no, smaller and larger random effects, where they are promising."""
-    if not laplace.n_theta or not _small(laplace):
+    if not laplace.n_theta or not is_small(laplace):
         return
     theta = slice(laplace.n_beta, laplace.n_beta + laplace.n_theta)
     lowest = float(optimum.at.f)
@@ -135,11 +135,7 @@ def _zero_was_seen(laplace: Laplace) -> bool:
     That was at the best coefficients for it, and the best dispersion beside them.
     """
     known = sum(laplace.aux_sizes) <= 1 and "zero_inflation" not in laplace.family.auxiliary
-    return laplace.n_theta == 1 and known and _small(laplace)
-
-
-def _small(laplace: Laplace) -> bool:
-    return laplace.rows[0].n * laplace.size < SMALL_DATA
+    return laplace.n_theta == 1 and known and is_small(laplace)
 
 
 def _value(laplace: Laplace, psi: FloatArray, start: Start) -> float:

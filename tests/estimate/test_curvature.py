@@ -62,7 +62,7 @@ def test_standard_errors_of_large_data_do_not_depend_on_a_last_polish(monkeypatc
     data = pd.DataFrame({"y": rng.poisson(np.exp(eta)), "x": x[:, 0], "z": x[:, 1], "g": g})
     data = data.astype({"g": "category"})
     fit = gl.glmm("y ~ x + z + (1 | g)", data, "poisson")
-    monkeypatch.setattr(settle, "_is_large", lambda laplace: False)
+    monkeypatch.setattr(settle, "is_small", lambda laplace: True)
     polished = gl.glmm("y ~ x + z + (1 | g)", data, "poisson")
     assert_allclose(fit.params, polished.params, rtol=1e-9)
     assert_allclose(fit.bse, polished.bse, rtol=1e-6)
