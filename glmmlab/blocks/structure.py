@@ -121,7 +121,7 @@ class Pattern:
 
     def column_sums(self, x: FloatArray) -> FloatArray:
         """Sums over each other column of x, shape (m, n)."""
-        if self.q and self.complete and self.one_row_a_pair:
+        if self.complete and self.one_row_a_pair:
             return np.asarray(x.reshape(-1, self.q).sum(axis=0))
         return np.asarray(np.bincount(self.columns.ravel(), x.ravel(), self.q), dtype=float)
 

@@ -6,7 +6,6 @@ import warnings as python_warnings
 from collections.abc import Callable
 
 import numpy as np
-from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.design import Design
@@ -20,7 +19,12 @@ from glmmlab.errors import (
 from glmmlab.estimate import frames, verdict
 from glmmlab.estimate.boundary import boundary_sentences
 from glmmlab.estimate.curvature import modes_beside
-from glmmlab.estimate.optimise import Path, minimise, positive_definite
+from glmmlab.estimate.optimise import (
+    Path,
+    minimise,
+    positive_definite,
+    solve_positive_definite,
+)
 from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.search_curvature import cheap_curvature, expected_curvature, fresh_curvature
@@ -295,11 +299,9 @@ def _covariance(optimum: Optimum) -> FloatArray:
     if not len(h) or not np.isfinite(h).all():
         return cov
     scaled, d = unit_diagonal(h)
-    factor, info = linalg.lapack.dpotrf(scaled, lower=1)
-    if info != 0:
-        return cov
-    inverse, _ = linalg.lapack.dpotrs(factor, np.eye(len(h)), lower=1)
-    cov[np.ix_(free, free)] = inverse / np.outer(d, d)
+    inverse = solve_positive_definite(scaled, np.eye(len(h)))
+    if inverse is not None:
+        cov[np.ix_(free, free)] = inverse / np.outer(d, d)
     return cov
 
 

@@ -88,8 +88,7 @@ def random_covariance(laplace: Laplace, theta: FloatArray) -> Frames:
     tables = {}
     for group, members in _by_group(laplace).items():
         names = [x for i in members for x in structure.terms[structure.slots[i].term].names]
-        blocks = [lowers[i] @ lowers[i].T for i in members]
-        sigma = blocks[0] if len(blocks) == 1 else linalg.block_diag(*blocks)
+        sigma = linalg.block_diag(*[lowers[i] @ lowers[i].T for i in members])
         tables[group] = _Table(sigma, names, names)
     return Frames(tables)
 

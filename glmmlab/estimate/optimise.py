@@ -143,10 +143,17 @@ def newton_step(hessian: FloatArray, gradient: FloatArray) -> FloatArray:
     >>> newton_step(np.diag([2.0, 4.0]), np.array([1.0, -1.0]))
     array([-0.5 ,  0.25])
     """
-    factor, info = linalg.lapack.dpotrf(hessian, lower=1)
-    if info != 0:
-        factor, _ = linalg.lapack.dpotrf(positive_definite(hessian), lower=1)
+    step = solve_positive_definite(hessian, gradient)
+    if step is not None:
+        return -step
+    factor, _ = linalg.lapack.dpotrf(positive_definite(hessian), lower=1)
     return -np.asarray(linalg.lapack.dpotrs(factor, gradient, lower=1)[0])
+
+
+def solve_positive_definite(H: FloatArray, b: FloatArray) -> FloatArray | None:
+    """H^-1 b; None where H is not positive definite, or not finite."""
+    factor, info = linalg.lapack.dpotrf(H, lower=1)
+    return None if info != 0 else np.asarray(linalg.lapack.dpotrs(factor, b, lower=1)[0])
 
 
 def _search(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
 
 from glmmlab.errors import (
     ConvergenceWarning,
@@ -12,7 +11,7 @@ from glmmlab.errors import (
     SingularFitWarning,
 )
 from glmmlab.estimate.frames import theta_names
-from glmmlab.estimate.optimise import Path
+from glmmlab.estimate.optimise import Path, solve_positive_definite
 from glmmlab.estimate.result import Optimization
 from glmmlab.estimate.settle import Optimum
 from glmmlab.laplace import Laplace
@@ -76,10 +75,8 @@ def _remaining(optimum: Optimum) -> float:
     if not np.all(np.diag(h) > 0.0):
         return float("inf")
     scale = np.sqrt(np.diag(h))  # a unit diagonal: the response's units must not decide
-    factor, info = linalg.lapack.dpotrf(h / np.outer(scale, scale), lower=1)
-    if info != 0:  # not positive definite, or not finite
-        return float("inf")
-    return float(0.5 * (g / scale) @ linalg.lapack.dpotrs(factor, g / scale, lower=1)[0])
+    step = solve_positive_definite(h / np.outer(scale, scale), g / scale)
+    return float("inf") if step is None else float(0.5 * (g / scale) @ step)
 
 
 def record(laplace: Laplace, path: Path, optimum: Optimum) -> Optimization:

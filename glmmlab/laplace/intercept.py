@@ -11,16 +11,11 @@ where :class:`~glmmlab.laplace.piece.Piece` needs two or three operations on the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from glmmlab._types import FloatArray
 from glmmlab.blocks import Factor, Pattern
-from glmmlab.laplace.piece import Piece, Point, Rows
-
-if TYPE_CHECKING:
-    from glmmlab.laplace.objective import Laplace
+from glmmlab.laplace.piece import Piece, Point, expand
 
 
 def is_one_intercept(pattern: Pattern) -> bool:
@@ -31,16 +26,8 @@ def is_one_intercept(pattern: Pattern) -> bool:
 class InterceptPiece(Piece):
     """One chunk of rows at one psi; X is not integrated."""
 
-    def __init__(
-        self,
-        owner: Laplace,
-        rows: Rows,
-        beta: FloatArray,
-        theta: FloatArray,
-        aux: tuple[FloatArray, ...],
-    ) -> None:
-        self._set(owner, rows, beta, theta, aux)
-        self.s = theta  # its only entry, against levels or rows: shape (..., 1)
+    def _set_random_part(self) -> None:
+        self.s = self.theta  # its only entry, against levels or rows: shape (..., 1)
         self.k, self.q, self.n_dense = 1, 0, 0
 
     def push(self, u: FloatArray, dense: FloatArray) -> FloatArray:
@@ -73,28 +60,27 @@ class InterceptPiece(Piece):
         over = 1.0 / factor.lower[0, 0] ** 2
         leverage = s * s * over
         sums1, sums2 = self.sums(point, 1), self.sums(point, 2)
-        c = -0.5 * leverage * self.sums(point, 3)
+        share = -0.5 * leverage
+        c = share * self.sums(point, 3)
         v = s * c * over
         e = s * v
-        share, e_on_rows = pattern.spread(-0.5 * leverage), pattern.spread(e)
-        r = share * d3
+        share_on_rows, e_on_rows = pattern.spread(share), pattern.spread(e)
+        r = share_on_rows * d3
         r -= d1
         r += d2 * e_on_rows
         theta = point.u[0] * (c - sums1 + e * sums2) - sums2 * (s * over) + sums1 * v
         parts = [r @ self.rows.X.T, theta.sum(axis=-1)[..., None]]
-        return np.concatenate([*parts, *self._aux_gradient(point, share, e_on_rows)], axis=-1)
+        return np.concatenate(
+            [*parts, *self._aux_gradient(point, share_on_rows, e_on_rows)], axis=-1
+        )
 
     def moved(
         self, point: Point, factor: Factor, step: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        owner, pattern, rows = self.owner, self.pattern, self.rows
-        beta, ds, gammas = owner.split(step)
-        x = beta @ rows.X
-        x *= point.parts[3]
-        for d1_a, da in zip(point.aux_d1, owner.aux_values(rows, gammas), strict=True):
-            x += d1_a * da
-        u = point.u[:, None] if step.ndim > 1 else point.u
-        change = pattern.sums(x) + ds * u[0] * self.sums(point, 2)
+        beta, ds, gammas = self.owner.split(step)
+        x = self._score_change(point, beta @ self.rows.X, gammas)
+        u = expand(point.u, step)
+        change = self.pattern.sums(x) + ds * u[0] * self.sums(point, 2)
         du, dense = factor.solve((self.s * change + ds * self.sums(point, 1))[None], np.empty(0))
         return u + du, dense
 

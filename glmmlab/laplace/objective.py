@@ -12,7 +12,7 @@ from glmmlab.design import Design
 from glmmlab.families.base import Family
 from glmmlab.laplace.coordinates import Coordinates, orthonormalise
 from glmmlab.laplace.intercept import InterceptPiece, is_one_intercept
-from glmmlab.laplace.piece import Begin, Piece, Point, Rows
+from glmmlab.laplace.piece import Begin, Piece, Point, Rows, expand
 
 CHUNK_ROWS = 16_384
 """Rows evaluated together: small enough to stay in cache."""
@@ -47,13 +47,8 @@ class Tangent:
     def begin(self, psi: FloatArray) -> Begin | None:
         """The mode to first order, or None where psi is too far for that."""
         u, dense = self.piece.moved(self.point, self.factor, psi - self.psi)
-        far = max(np.abs(u - _expand(self.point.u, psi)).max(initial=0.0), 0.0)
+        far = max(np.abs(u - expand(self.point.u, psi)).max(initial=0.0), 0.0)
         return Begin(u, dense, self.factor if far < NEAR else None) if far < FAR else None
-
-
-def _expand(u: FloatArray, psi: FloatArray) -> FloatArray:
-    """Modes with an axis for the batch of psi."""
-    return u[:, None] if psi.ndim > 1 and u.ndim == 2 else u
 
 
 @dataclass(frozen=True)
@@ -235,7 +230,7 @@ class Laplace:
             predicted = start.tangents[chunk].begin(psi)
             if predicted is not None:
                 return predicted
-        return Begin(_expand(start.u[chunk], psi), start.dense)
+        return Begin(expand(start.u[chunk], psi), start.dense)
 
     def start_modes(self, beta: FloatArray) -> Modes:
         """No random effects, and (REML) the given fixed coefficients: where Newton starts."""

@@ -85,23 +85,15 @@ class Begin:
     factor: Factor | None = None
 
 
+def expand(u: FloatArray, psi: FloatArray) -> FloatArray:
+    """Values of u, shape (k, G), with an axis for the batch of psi."""
+    return u[:, None] if psi.ndim > 1 and u.ndim == 2 else u
+
+
 class Piece:
     """One chunk of rows at one psi."""
 
     def __init__(
-        self,
-        owner: Laplace,
-        rows: Rows,
-        beta: FloatArray,
-        theta: FloatArray,
-        aux: tuple[FloatArray, ...],
-    ) -> None:
-        self._set(owner, rows, beta, theta, aux)
-        self.R, self.V = owner.structure.scale(rows.pattern, theta)
-        self.k, self.q = self.R.shape[0], rows.pattern.q
-        self.n_dense = self.q + (0 if self.full is None else self.full.shape[0])
-
-    def _set(
         self,
         owner: Laplace,
         rows: Rows,
@@ -114,6 +106,13 @@ class Piece:
         self.full = rows.X if owner.integrate_beta else None
         self.eta0 = rows.fixed(np.zeros(len(rows.X)) if owner.integrate_beta else beta)
         self.batch = theta.shape[:-1]
+        self._set_random_part()
+
+    def _set_random_part(self) -> None:
+        """M, and how many effects there are: k a level, q and X's columns in the dense part."""
+        self.R, self.V = self.owner.structure.scale(self.pattern, self.theta)
+        self.k, self.q = self.R.shape[0], self.pattern.q
+        self.n_dense = self.q + (0 if self.full is None else self.full.shape[0])
 
     # -- rows --------------------------------------------------------------------------
 
@@ -365,17 +364,15 @@ class Piece:
             return point.u, point.dense
         owner, pattern = self.owner, self.pattern
         beta, theta, gammas = owner.split(step)
-        _, _, d1, d2, *_ = point.parts
+        d1 = point.parts[2]
         dR, dV = owner.structure.scale(pattern, theta)
         u = pattern.spread(point.u)
-        deta = sum_products(dR, u[:, None] if step.ndim > 1 else u)
+        deta = sum_products(dR, expand(u, step))
         if self.q:
             deta = deta + sum_products(dV, point.dense[pattern.columns])
         if self.full is None:
             deta = deta + beta @ self.rows.X
-        x = d2 * deta
-        for d1_a, da in zip(point.aux_d1, owner.aux_values(self.rows, gammas), strict=True):
-            x = x + d1_a * da
+        x = self._score_change(point, deta, gammas)
         big = np.empty((self.k, *step.shape[:-1], len(pattern.counts)))
         for a in range(self.k):
             big[a] = pattern.sums(x * self.R[a] + d1 * dR[a])
@@ -385,7 +382,14 @@ class Piece:
         if self.full is not None:
             dense[self.q :] = self.full @ x
         du, d_dense = factor.solve(big, dense)
-        return (point.u[:, None] if step.ndim > 1 else point.u) + du, point.dense + d_dense
+        return expand(point.u, step) + du, point.dense + d_dense
+
+    def _score_change(self, point: Point, deta: FloatArray, gammas: list[FloatArray]) -> FloatArray:
+        """d2 deta + d1_a da on the rows, in the memory of deta, for steps of the gammas."""
+        deta *= point.parts[3]
+        for d1_a, da in zip(point.aux_d1, self.owner.aux_values(self.rows, gammas), strict=True):
+            deta += d1_a * da
+        return deta
 
     def information(self, W: FloatArray) -> FloatArray:
         """The curvature in beta with the random effects profiled out, for weights W >= 0."""
