@@ -29,7 +29,7 @@ from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.search_curvature import cheap_curvature, expected_curvature, fresh_curvature
 from glmmlab.estimate.separation import separated_coefficients
-from glmmlab.estimate.settle import Optimum, settle, unit_diagonal
+from glmmlab.estimate.settle import Optimum, at_zero, settle, unit_diagonal
 from glmmlab.estimate.slopes import column_units, in_column_units, out_of_column_units
 from glmmlab.estimate.start import Start, least_squares, profiled_start, starting_values
 from glmmlab.estimate.units import in_unit, out_of_unit, unit_of
@@ -178,8 +178,11 @@ def _better(
 
 
 def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenerate | None) -> Path:
-    def refresh(at: Evaluation) -> FloatArray:
-        return fresh_curvature(laplace, at, start.scale)
+    def refresh(at: Evaluation) -> tuple[Evaluation, FloatArray]:
+        at, zero = at_zero(laplace, at, start.scale)
+        hessian = fresh_curvature(laplace, at, start.scale)
+        hessian[np.ix_(zero, ~zero)] = hessian[np.ix_(~zero, zero)] = 0.0  # f is even there
+        return at, hessian
 
     if start.hessian is not None and np.array_equal(first.psi, start.psi):
         hessian = positive_definite(start.hessian)

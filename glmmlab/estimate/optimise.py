@@ -26,6 +26,7 @@ NEAR = 0.1
 
 Objective = Callable[[FloatArray, Modes | None], Evaluation]
 Caps = Callable[[FloatArray], FloatArray]
+Refresh = Callable[[Evaluation], tuple[Evaluation, FloatArray]]
 
 
 @dataclass
@@ -72,7 +73,7 @@ def minimise(
     start: Evaluation,
     hessian: FloatArray,
     caps: Caps,
-    refresh: Callable[[Evaluation], FloatArray] | None = None,
+    refresh: Refresh | None = None,
     degenerate: Callable[[Evaluation], bool] | None = None,
     tolerance: float = 1e-9,
     max_iterations: int = MAX_ITERATIONS,
@@ -90,7 +91,8 @@ def minimise(
     caps : callable
         Largest allowed |step| of each parameter at a point.
     refresh : callable, optional
-        The true curvature at a point, asked for once, near the optimum.
+        The point itself or another close by where f is no higher, and the true curvature there;
+        asked for once, near the optimum.
     degenerate : callable, optional
         Whether f falls without bound from a point on, so that the search must stop there.
     tolerance : float
@@ -107,7 +109,13 @@ def minimise(
         slope = float(current.gradient @ direction)
         path.predicted_decrease = -0.5 * slope
         if refresh is not None and tolerance < path.predicted_decrease < NEAR:
-            path.hessian, refresh = refresh(current), None
+            at, path.hessian = refresh(current)
+            refresh = None
+            if at is not current:
+                current = path.best = at
+                path.evaluations += 1
+                path.iterates.append(at.psi)
+                path.values.append(float(at.f))
             direction = newton_step(path.hessian, current.gradient)
             slope = float(current.gradient @ direction)
             path.predicted_decrease = -0.5 * slope

@@ -86,9 +86,9 @@ def columns_of(structure: RandomStructure) -> list[list[int]]:
 def settle(laplace: Laplace, path: Path, scale: FloatArray) -> Optimum:
     """Flip signs, test zeros, finish with Newton steps, compute the Hessian where they end."""
     # signs and the inner mode do not matter where every variance is zero, a common end
-    at, zero = _zeros(laplace, path.best, scale)
+    at, zero = at_zero(laplace, path.best, scale)
     if not zero[laplace.n_beta : laplace.n_beta + laplace.n_theta].all():
-        at, zero = _zeros(laplace, _canonical_point(laplace, path.best), scale)
+        at, zero = at_zero(laplace, _canonical_point(laplace, path.best), scale)
     free = ~zero
     small = is_small(laplace)
     if small:
@@ -173,7 +173,7 @@ def _canonical_point(laplace: Laplace, best: Evaluation) -> Evaluation:
     return warm if warm.finite else best
 
 
-def _zeros(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluation, BoolArray]:
+def at_zero(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluation, BoolArray]:
     """Set columns of Lambda to exactly zero where f is not lower beside it."""
     p = laplace.n_beta
     zero = np.zeros(laplace.size, dtype=bool)
@@ -182,7 +182,8 @@ def _zeros(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluat
         if np.all(np.abs(at.psi[index]) < NEAR_ZERO * scale[index]):
             psi = at.psi.copy()
             psi[index] = 0.0
-            trial = laplace.evaluate(psi, at.modes, decrement=PRECISE)
+            there = at.decrement <= PRECISE and not at.psi[index].any()
+            trial = at if there else laplace.evaluate(psi, at.modes, decrement=PRECISE)
             if trial.finite and float(trial.f) <= float(at.f) + 1e-8:
                 at = trial
                 zero[index] = True
@@ -196,6 +197,8 @@ def _hessian(
     steps = 5e-4 / np.sqrt(np.maximum(curvature, 1e-300))
     steps = np.where(zero, 5e-4 * scale, np.minimum(steps, 0.05 * scale + 0.05 * np.abs(at.psi)))
     hessian = laplace.hessian(at, steps)
+    if hessian is None and laplace.n_beta and not laplace.split(at.psi)[1].any():
+        hessian = _without_random(laplace, at, steps)
     if hessian is None and not cheap_batch(laplace):
         hessian = _economical(laplace, at, steps)
     if hessian is None:
@@ -205,6 +208,19 @@ def _hessian(
             break
         hessian = finite_difference_hessian(laplace, at, shrink * steps)
     return 0.5 * (hessian + hessian.T)
+
+
+def _without_random(laplace: Laplace, at: Evaluation, steps: FloatArray) -> FloatArray:
+    """Where theta is zero or there is none: X'WX in beta, differences in the others."""
+    p = laplace.n_beta
+    others = np.arange(p, laplace.size)
+    hessian = np.zeros((laplace.size, laplace.size))
+    hessian[:, others] = finite_difference_hessian(laplace, at, steps, others)
+    hessian[others, :p] = hessian[:p, others].T
+    for i, rows in enumerate(laplace.rows):
+        _, point = laplace.at_mode(at, i)
+        hessian[:p, :p] -= (rows.X * point.parts[3]) @ rows.X.T
+    return hessian
 
 
 def _economical(laplace: Laplace, at: Evaluation, steps: FloatArray) -> FloatArray | None:

@@ -26,6 +26,8 @@ WORTH_A_LONG_LOOK = 15.0
 """The same for far larger random effects, where all other parameters must change with them."""
 FAR_FROM_ZERO = 10.0
 """Variances so many standard errors from zero are not looked for there."""
+ROUGH = 1e-6
+"""Newton decrement of the inner problem where f is only compared; f is off by its root at most."""
 RUNAWAY = 15.0
 """A standard deviation beyond this on the scale of a curved link is no optimum: with one or two
 rows a level the Laplace approximation itself rises without bound there."""
@@ -139,7 +141,7 @@ def _zero_was_seen(laplace: Laplace) -> bool:
 
 
 def _value(laplace: Laplace, psi: FloatArray, start: Start) -> float:
-    return float(laplace.evaluate(psi, laplace.start_modes(start.beta), gradient=False).f)
+    return float(laplace.evaluate(psi, laplace.start_modes(start.beta), False, ROUGH).f)
 
 
 End = tuple[float, FloatArray]
@@ -163,10 +165,10 @@ def _reachable(optimum: Optimum, ends: list[End], fixed: IntArray) -> list[End]:
 def _evaluated(laplace: Laplace, points: FloatArray, modes: Modes, gradient: bool) -> list[End]:
     """f, and its gradient if wanted, at several points; one batch where the model allows it."""
     if laplace.batchable:
-        batch = laplace.evaluate(points, modes, gradient)
+        batch = laplace.evaluate(points, modes, gradient, ROUGH)
         if batch.finite:  # one impossible point spoils a batch
             return list(zip(map(float, batch.f), batch.gradient, strict=True))
-    each = [laplace.evaluate(psi, modes, gradient) for psi in points]
+    each = [laplace.evaluate(psi, modes, gradient, ROUGH) for psi in points]
     return [(float(at.f), at.gradient) for at in each]
 
 
