@@ -21,8 +21,10 @@ GLM_STEPS = 12
 SMALL_GAIN = 1e-2
 """Of a log-likelihood: close enough to start from."""
 DISPERSION_STEPS = 8
-SMALL_STEP, ROUGH_STEP = 0.05, 0.3
-"""Of a log dispersion: close enough to start from, and for another look at the coefficients."""
+SMALL_STEP = 0.3
+"""Of a log dispersion: close enough for another look at the coefficients."""
+TOGETHER_STEPS, LAST_GAIN = 3, 0.25
+"""Steps in both, and what a step must promise to be followed by another."""
 SCORING_STEPS = 8
 SMALLEST, LARGEST = 0.1, 3.0
 """Standard deviations to start from, in units of their natural size."""
@@ -55,10 +57,10 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
         _constant(design.auxiliary[name].X, float(np.mean(value)))
         for name, value in zip(family.auxiliary, aux0, strict=True)
     ]
-    slope: float | None = None
-    for enough in (ROUGH_STEP, SMALL_STEP) if gammas else (0.0,):
-        beta = _glm(laplace, beta, gammas)
-        gammas, slope = _dispersion(laplace, design, beta, gammas, slope, enough)
+    beta = _glm(laplace, beta, gammas)
+    gammas, slope = _dispersion(laplace, design, beta, gammas)
+    if slope is not None and slope < 0.0:
+        beta, gammas = _together(laplace, design, beta, gammas, slope)
     without -= beta @ laplace.columns
     spread = float(np.std(without))
     identity = family.link.name == "identity"
@@ -175,6 +177,8 @@ def _theta(
             sd = np.sqrt(np.where(variance > 0.0, variance, 0.0))
             diagonal = s.theta.start + np.flatnonzero(s.rows == s.cols)
             theta[diagonal] = np.clip(sd, SMALLEST * natural, LARGEST * natural)
+            if structure.n_theta == 1 and variance[0] < 0.0:  # f curves upwards at zero
+                theta[diagonal] = 0.0
     return theta, scale, f
 
 
@@ -227,16 +231,13 @@ def _dispersion(
     design: Design,
     beta: FloatArray,
     gammas: list[FloatArray],
-    slope: float | None,
-    enough: float,
 ) -> tuple[list[FloatArray], float | None]:
     """Shift the first auxiliary predictor to where the score of its constant is zero.
 
-    ``slope`` is the score's derivative, if it is known from a nearby beta; it is returned too.
-    A step shorter than ``enough`` is the last.
+    Also the derivative of that score, where it was found.
     """
     if not gammas:
-        return gammas, slope
+        return gammas, None
     unit = _constant(design.auxiliary[laplace.family.auxiliary[0]].X, 1.0)
 
     def score(shift: float) -> float:
@@ -249,12 +250,11 @@ def _dispersion(
         return total
 
     shift, value = 0.0, score(0.0)
-    if slope is None:
-        slope = (score(1e-3) - value) / 1e-3
+    slope = (score(1e-3) - value) / 1e-3
     for _ in range(DISPERSION_STEPS):
         step = -value / slope if slope < 0.0 else np.sign(value)
         step = float(np.clip(step, -2.0, 2.0))
-        if abs(step) < enough:
+        if abs(step) < SMALL_STEP:
             shift += step
             break
         new = score(shift + step)
@@ -265,3 +265,55 @@ def _dispersion(
     else:  # the score has no zero in reach: a dispersion or a zero inflation that runs away
         return gammas, None
     return [gammas[0] + shift * unit, *gammas[1:]], slope
+
+
+def _together(
+    laplace: Laplace,
+    design: Design,
+    beta: FloatArray,
+    gammas: list[FloatArray],
+    slope: float,
+) -> tuple[FloatArray, list[FloatArray]]:
+    """Newton steps in the coefficients and the constant of the first auxiliary predictor at once.
+
+    ``slope`` is the second derivative in that constant, which is taken as constant.
+    """
+    p, family = len(beta), laplace.family
+    unit = _constant(design.auxiliary[family.auxiliary[0]].X, 1.0)
+    nothing = [np.zeros(size) for size in laplace.aux_sizes[1:]]
+
+    def moved(step: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
+        return beta + step[:p], [gammas[0] + step[p] * unit, *gammas[1:]]
+
+    def state(b: FloatArray, g: list[FloatArray]) -> tuple[float, FloatArray, FloatArray]:
+        value, score, information = 0.0, np.zeros(p + 1), np.zeros((p + 1, p + 1))
+        information[p, p] = -slope
+        for rows in laplace.rows:
+            l, d1, W = _row_parts(laplace, rows, b, g)
+            aux = laplace.aux_values(rows, g)
+            l_a, d1_a, _ = family.aux_part(rows.obs, aux, rows.fixed(b))[0]
+            along = laplace.aux_values(rows, [unit, *nothing])[0]
+            if rows.weights is not None:
+                along = along * rows.weights
+            value += float(l.sum() + rows.constant(family, aux))
+            score[:p] += rows.X @ d1
+            score[p] += float((along * l_a).sum())
+            information[:p, :p] += (rows.X * W) @ rows.X.T
+            information[:p, p] -= rows.X @ (along * d1_a)
+        information[p, :p] = information[:p, p]
+        return value, score, information
+
+    value, score, information = state(beta, gammas)
+    for _ in range(TOGETHER_STEPS):
+        step = newton_step(positive_definite(information), -score)
+        gain = float(score @ step)
+        if not gain >= SMALL_GAIN or not abs(step[p]) < 2.0:
+            break
+        if gain < LAST_GAIN:
+            return moved(step)
+        trial = state(*moved(step))
+        if not trial[0] >= value:
+            break
+        beta, gammas = moved(step)
+        value, score, information = trial
+    return beta, gammas
