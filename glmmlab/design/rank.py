@@ -48,6 +48,8 @@ def independent_columns(X: FloatArray) -> tuple[int, ...]:
 
 def _clearly_independent(X: FloatArray) -> bool:
     """The cheap case: X'X, whose factor has half the digits, is far from singular."""
+    if X.shape[1] == 1:
+        return bool(X.any())
     gram = X.T @ X
     lengths = np.sqrt(np.diag(gram))
     if not (lengths > 0).all() or not np.isfinite(lengths).all():

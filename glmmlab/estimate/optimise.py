@@ -56,13 +56,13 @@ def positive_definite(matrix: FloatArray, floor: float = 1e-6) -> FloatArray:
         # a difference that failed: keep what is known of the diagonal
         known = matrix.diagonal()
         matrix = np.diag(np.where(np.isfinite(known), known, 1.0))
-    d = np.sqrt(np.maximum(np.abs(matrix.diagonal()), 1e-12))
-    scaled = matrix / d / d[:, None]
-    # its eigenvalues are at most its size: above the floor if this much can be taken from them
-    lowered = scaled.copy()
-    lowered.flat[:: len(d) + 1] -= floor * max(1, len(d))
+    # the scaled matrix's eigenvalues are at most its size: above the floor if this can be taken
+    lowered = matrix.copy()
+    lowered.flat[:: len(matrix) + 1] *= 1.0 - floor * max(1, len(matrix))
     if linalg.lapack.dpotrf(lowered, lower=1)[1] == 0:
         return matrix
+    d = np.sqrt(np.maximum(np.abs(matrix.diagonal()), 1e-12))
+    scaled = matrix / d / d[:, None]
     values, vectors = linalg.eigh(scaled)
     values = np.maximum(np.abs(values), floor * max(1.0, float(np.abs(values).max())))
     return np.asarray((vectors * values) @ vectors.T * np.outer(d, d))

@@ -7,6 +7,7 @@ import numpy as np
 from glmmlab._types import FloatArray
 from glmmlab.estimate.curvature import finite_difference_hessian
 from glmmlab.estimate.optimise import positive_definite
+from glmmlab.estimate.start import SMALLEST
 from glmmlab.laplace import Evaluation, Laplace
 from glmmlab.laplace.piece import Piece, Point
 
@@ -55,8 +56,8 @@ def expected_curvature(
     For theta the expected information of a Gaussian model with the weights W at the mode, terms
     and effects taken as uncorrelated: a level with information i in an effect of variance s^2
     has v = i / (1 + s^2 i), and the entry (a, b) of the Cholesky factor, diagonal as it is,
-    s_b^2 sum(v_a v_b), twice that on the diagonal.  ``spread`` is the curvature in the last
-    parameter, a dispersion, where it is known.
+    s_b^2 sum(v_a v_b), twice that on the diagonal; a zero counts as a small s.  ``spread`` is the
+    curvature in the last parameter, a dispersion, where it is known.
     """
     p, t = laplace.n_beta, laplace.n_theta
     hessian = _differences(laplace, at, scale, p + t if spread is None else laplace.size)
@@ -68,7 +69,8 @@ def expected_curvature(
         W = _weights(point)
         _add_information(hessian, piece, W)
         for s in structure.slots:
-            square = theta[s.theta][s.rows == s.cols] ** 2
+            diagonal = s.theta.start + np.flatnonzero(s.rows == s.cols)
+            square = np.maximum(np.abs(theta), SMALLEST * scale[p : p + t])[diagonal] ** 2
             Z = structure.covariates(rows.pattern, s)
             v = structure.level_sums(rows.pattern, s, Z * W)
             v /= 1.0 + square[:, None] * v

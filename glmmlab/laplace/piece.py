@@ -50,11 +50,12 @@ class Rows:
         """The part of the log-likelihood that does not involve eta, shape (...)."""
         if self.fixed_constant is not None:
             return self.fixed_constant
-        each = family.normaliser(self.obs, aux)
+        each = np.asarray(family.normaliser(self.obs, aux))
         if self.weights is not None:
             each = self.weights * each
-        shape = np.broadcast_shapes(np.shape(each), (self.n,))
-        total = np.asarray(np.broadcast_to(each, shape).sum(axis=-1))
+        if not each.ndim or each.shape[-1] != self.n:
+            each = np.broadcast_to(each, np.broadcast_shapes(each.shape, (self.n,)))
+        total = np.asarray(each.sum(axis=-1))
         if not family.auxiliary:
             self.fixed_constant = total
         return total

@@ -66,3 +66,39 @@ def test_standard_errors_of_large_data_do_not_depend_on_a_last_polish(monkeypatc
     polished = gl.glmm("y ~ x + z + (1 | g)", data, "poisson")
     assert_allclose(fit.params, polished.params, rtol=1e-9)
     assert_allclose(fit.bse, polished.bse, rtol=1e-6)
+
+
+@pytest.mark.parametrize("random", ["", " + (1 | site)", " + (cover | site) + (1 | spp)"])
+def test_without_random_effects_the_curvature_in_beta_is_known(random):
+    """X'WX is what differences of the gradient find too, with weights, an offset, a gamma."""
+    data = gl.datasets.load("salamanders")
+    family, options = gl.families.get("nbinom2"), {"weights": "w", "offset": "cover"}
+    data["w"] = 1.0 + np.arange(len(data)) % 3
+    design = build_design(
+        "count ~ mined + DOP" + random, data, family, dispersion="~ DOY", **options
+    )
+    laplace = objective(design, family)
+    psi = np.zeros(laplace.size)
+    psi[: laplace.n_beta] = 0.1
+    at = laplace.evaluate(psi)
+    steps = np.full(laplace.size, 1e-3)
+    expected = curvature.finite_difference_hessian(laplace, at, steps)
+    found = settle._without_random(laplace, at, steps)
+    assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_variance_that_runs_to_zero_is_set_there_during_the_search():
+    """The rest of the search is in the other parameters, and it is counted like any other."""
+    data = gl.datasets.load("salamanders")
+    with pytest.warns(gl.SingularFitWarning):
+        fit = gl.glmm("count ~ mined + (DOP || site)", data, "nbinom2")
+    record, p = fit.optimization, len(fit.params)
+    assert len(record.iterates) == len(record.values) <= record.evaluations
+    theta = record.iterates[:, p : p + 2]
+    assert theta[0].all()
+    snapped = int(np.flatnonzero((theta == 0.0).any(axis=1))[0])
+    assert 0 < snapped < len(theta) - 1
+    zero = theta[snapped] == 0.0
+    assert_allclose(record.iterates[snapped, :p], record.iterates[snapped - 1, :p])
+    assert np.abs(theta[snapped:, zero]).max() < 1e-10
+    assert (np.diff(record.values) < 1e-8).all()

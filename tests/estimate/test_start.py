@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 
 import glmmlab as gl
 from glmmlab.design import build_design
+from glmmlab.estimate.curvature import finite_difference_hessian
 from glmmlab.estimate.fit import objective, starting_values
 from glmmlab.estimate.optimise import newton_step, positive_definite
 from glmmlab.estimate.search_curvature import expected_curvature, fresh_curvature
@@ -31,15 +32,45 @@ def test_standard_deviations_by_moments_are_near(sd: float) -> None:
     assert sd * 0.8 < start.psi[laplace.n_beta] < sd * 1.6
 
 
-def test_starts_stay_in_bounds_without_spread_between_groups() -> None:
-    """Means of groups that agree better than chance would give a negative variance."""
+@pytest.mark.parametrize("random", ["(1 | g)", "(1 | g) + (1 | h)"])
+def test_starts_stay_in_bounds_without_spread_between_groups(random: str) -> None:
+    """Means of groups that agree better than chance would give a negative variance.
+
+    One variance alone then starts at zero, where f curves upwards in it.
+    """
     data = counts(0.0)
     data["y"] = np.tile([2, 4], len(data) // 2)
-    design = build_design("y ~ 1 + (1 | g)", data, family := gl.families.get("poisson"))
+    data["h"] = np.repeat(np.arange(20), len(data) // 20).astype(str)
+    design = build_design("y ~ 1 + " + random, data, family := gl.families.get("poisson"))
     laplace = objective(design, family)
     start = starting_values(laplace, design, family)
-    (theta, scale) = start.psi[laplace.n_beta], start.scale[laplace.n_beta]
-    assert theta == pytest.approx(0.1 * scale)
+    theta, scale = start.psi[laplace.n_beta :], start.scale[laplace.n_beta :]
+    if len(theta) > 1:
+        assert theta == pytest.approx(0.1 * scale)
+        return
+    assert theta == 0.0
+    at = laplace.evaluate(start.psi)
+    h = np.full(laplace.size, 1e-3)
+    assert finite_difference_hessian(laplace, at, h)[-1, -1] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("family", "data", "formula"),
+    [
+        ("beta", "disease_severity", "severity ~ fungicide"),
+        ("nbinom2", "salamanders", "count ~ mined + spp"),
+    ],
+)
+def test_coefficients_and_dispersion_start_at_their_optimum_together(
+    family: str, data: str, formula: str
+) -> None:
+    """Without random effects, where it is known: a search for variances has little else to do."""
+    frame, distribution = gl.datasets.load(data), gl.families.get(family)
+    design = build_design(formula, frame, distribution)
+    laplace = objective(design, distribution)
+    start = starting_values(laplace, design, distribution)
+    best = -gl.glmm(formula, frame, family).llf
+    assert best < float(laplace.evaluate(start.psi).f) < best + 0.1
 
 
 def test_expected_curvature_is_fishers_information() -> None:
