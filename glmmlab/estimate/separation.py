@@ -3,30 +3,44 @@
 A direction d separates the data when moving along it never makes any row less likely:
 
     binomial kinds   x'd >= 0 where all trials succeeded, <= 0 where none did, = 0 elsewhere
-    counts           x'd <= 0 where y = 0, = 0 elsewhere
-    counts from 1    x'd <= 0 where y = 1, = 0 elsewhere; zeros of a hurdle tell nothing of it
+    ordered beta     x'd >= 0 where y = 1, <= 0 where y = 0, = 0 elsewhere
+    counts, Tweedie  x'd <= 0 where y = 0, = 0 elsewhere
+    counts from 1    x'd <= 0 where y = 1, = 0 elsewhere
+    zero inflation   z'd >= 0 where y = 0, <= 0 elsewhere
 
 and x'd is not zero everywhere.  Such directions form a cone; a linear programme finds one in
 its interior (Konis 2007, "Linear programming algorithms for detecting separated data in binary
 logistic regression models", thesis, Oxford).  Random effects do not change the cone: the
 likelihood rises along d whatever their values are.
+
+Zeros of a hurdle model tell nothing of its other part, so coefficients that only such rows have
+are not determined at all.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from scipy.optimize import linprog
 
 from glmmlab._types import BoolArray, FloatArray
-from glmmlab.design import Design
+from glmmlab.design import Design, LinearPart
 from glmmlab.families.base import Family
+from glmmlab.families.zero_inflated import ZeroInflated
+from glmmlab.links import expit_pair
 
 SUSPICIOUS_ETA = 10.0
 """A linear predictor beyond this makes the programme worth running."""
 
+_STEPS = 25
+"""Each step of a separated logistic regression takes its predictor about 1 further."""
+
 
 def separated_coefficients(design: Design, family: Family, eta: FloatArray) -> tuple[str, ...]:
-    """Names of the coefficients whose estimates run to infinity.
+    """Names of the coefficients whose estimates run to infinity, or that no row determines.
+
+    Those of the zero inflation come after the conditional ones, as ``zero_inflation: x``.
 
     Parameters
     ----------
@@ -35,30 +49,84 @@ def separated_coefficients(design: Design, family: Family, eta: FloatArray) -> t
     eta : ndarray, shape (n,)
         Linear predictor at the fit; the search is skipped where all of it is moderate.
     """
-    if not family.integer or not len(eta) or np.abs(eta).max() < SUSPICIOUS_ETA:
-        return ()
-    X, rows = design.conditional.X, np.ones(design.nobs, dtype=bool)
+    part = design.conditional
+    found = _undetermined(design, family)
+    if len(eta) and np.abs(eta).max() >= SUSPICIOUS_ETA:
+        sign, rows = _signs(design, family), _informative(design, family)
+        if sign is not None:
+            found = found | (np.abs(separating_direction(part.X[rows], sign[rows])) > 1e-7)
+    return (*_named(part, found), *_separated_inflation(design))
+
+
+def undetermined_coefficients(design: Design, family: Family) -> tuple[str, ...]:
+    """Names of the coefficients that only zeros of a hurdle model have."""
+    return _named(design.conditional, _undetermined(design, family))
+
+
+def _named(part: LinearPart, found: BoolArray) -> Iterator[str]:
+    return (name for name, yes in zip(part.names, found, strict=True) if yes)
+
+
+def _signs(design: Design, family: Family) -> FloatArray | None:
+    """Where each row's predictor may move; None where no row's can run away."""
+    y = design.y
     if family.is_binomial and design.trials is not None:
-        sign = np.where(design.y <= 0, -1.0, np.where(design.y >= design.trials, 1.0, 0.0))
-    elif family.link.name != "log":
-        return ()
-    elif "truncated" in family.name:
-        sign, rows = np.where(design.y <= 1, -1.0, 0.0), design.y > 0
-    else:
-        sign = np.where(design.y <= 0, -1.0, 0.0)
-    direction = separating_direction(X[rows], sign[rows])
-    found = np.abs(direction) > 1e-7
-    if not rows.all():  # coefficients that only the other part's rows have
-        found |= _unseen(X[rows], X)
-    return tuple(name for name, d in zip(design.conditional.names, found, strict=True) if d)
+        return np.where(y <= 0, -1.0, np.where(y >= design.trials, 1.0, 0.0))
+    if family.name == "ordbeta":
+        return np.where(y <= 0, -1.0, np.where(y >= 1, 1.0, 0.0))
+    if family.link.name != "log" or not (family.integer or family.name.endswith("tweedie")):
+        return None
+    return np.where(y <= (1 if "truncated" in family.name else 0), -1.0, 0.0)
+
+
+def _informative(design: Design, family: Family) -> BoolArray:
+    """Rows that tell something of the conditional part: all but the zeros of a hurdle."""
+    hurdle = isinstance(family, ZeroInflated) and not family.base.zero_is_possible
+    return np.asarray(design.y > 0) if hurdle else np.ones(design.nobs, dtype=bool)
+
+
+def _undetermined(design: Design, family: Family) -> BoolArray:
+    X, rows = design.conditional.X, _informative(design, family)
+    if rows.all():
+        return np.zeros(X.shape[1], dtype=bool)
+    return _unseen(X[rows], X)
 
 
 def _unseen(X: FloatArray, whole: FloatArray) -> BoolArray:
     """Coefficients that some rows leave open, though all rows together determine them."""
     size = np.maximum(np.abs(whole).max(axis=0), 1e-300)
-    _, values, vectors = np.linalg.svd(X / size, full_matrices=True)
+    _, values, vectors = np.linalg.svd(np.linalg.qr(X / size, mode="r"), full_matrices=True)
     rank = int((values > 1e-10 * max(1.0, values.max(initial=0.0))).sum())
     return np.asarray((np.abs(vectors[rank:]) > 1e-7).any(axis=0))
+
+
+def _separated_inflation(design: Design) -> Iterator[str]:
+    """Coefficients of the zero inflation; one that is 0 or 1 everywhere is a boundary instead."""
+    part = design.auxiliary.get("zero_inflation")
+    zero = np.asarray(design.y == 0)
+    if part is None or zero.all() or not zero.any():
+        return
+    if _largest_predictor(part.X, zero) < SUSPICIOUS_ETA:
+        return
+    direction = separating_direction(part.X, np.where(zero, 1.0, -1.0))
+    for name in _named(part, np.abs(direction) > 1e-7):
+        yield f"zero_inflation: {name}"
+
+
+def _largest_predictor(X: FloatArray, zero: BoolArray) -> float:
+    """How far the logistic regression of zero or not goes: its cone is that of the inflation."""
+    Q = np.linalg.qr(X)[0]
+    eta = np.zeros(len(X))
+    for _ in range(_STEPS):
+        p, q = expit_pair(eta)
+        weight = np.maximum(p * q, 1e-12)
+        root = np.sqrt(weight)
+        step = np.linalg.lstsq(Q * root[:, None], (zero - p) / root, rcond=None)[0]
+        eta = eta + Q @ step
+        largest = float(np.abs(eta).max())
+        if largest >= SUSPICIOUS_ETA or float(np.abs(Q @ step).max()) < 1e-3:
+            break
+    return largest
 
 
 def separating_direction(X: FloatArray, sign: FloatArray) -> FloatArray:

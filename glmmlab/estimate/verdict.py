@@ -14,6 +14,8 @@ from glmmlab.estimate.frames import theta_names
 from glmmlab.estimate.optimise import Path, solve_positive_definite
 from glmmlab.estimate.result import Optimization
 from glmmlab.estimate.settle import Optimum
+from glmmlab.families import ZeroInflated
+from glmmlab.families.base import Family
 from glmmlab.laplace import Laplace
 
 
@@ -40,15 +42,7 @@ def convergence_warnings(
             )
         )
     if separated:
-        found.append(
-            SeparationWarning(
-                f"the data are separated: {', '.join(separated)} run to infinity, since some "
-                "combination of the predictors has only successes or only failures (or only "
-                "zeros). No finite estimate exists for them and their Wald tests mean nothing; "
-                "tabulate the response by these predictors, merge levels, or use "
-                "likelihood-ratio tests with fit.compare()."
-            )
-        )
+        found.append(SeparationWarning(_separation_sentence(laplace.family, separated)))
         return found
     if not path.converged and _remaining(optimum) > 1e-5:
         found.append(
@@ -64,6 +58,20 @@ def convergence_warnings(
             )
         )
     return found
+
+
+def _separation_sentence(family: Family, separated: tuple[str, ...]) -> str:
+    hurdle = isinstance(family, ZeroInflated) and not family.base.zero_is_possible
+    conditional = any(not name.startswith("zero_inflation: ") for name in separated)
+    open_ = ", or are not determined at all," if hurdle and conditional else ","
+    none = ", or no zeros" if isinstance(family, ZeroInflated) else ""
+    return (
+        f"the data are separated: {', '.join(separated)} run to infinity{open_} since some "
+        f"combination of the predictors has only successes or only failures (or only zeros{none}). "
+        "No finite estimate exists for them and their Wald tests mean nothing; "
+        "tabulate the response by these predictors, merge levels, or use "
+        "likelihood-ratio tests with fit.compare()."
+    )
 
 
 def _remaining(optimum: Optimum) -> float:

@@ -23,6 +23,7 @@ from glmmlab._tables import (
 )
 from glmmlab.errors import GlmmlabWarning
 from glmmlab.estimate.result import Estimate, PartEstimate
+from glmmlab.estimate.separation import undetermined_coefficients
 from glmmlab.inference.comparison import information_criteria
 from glmmlab.inference.intervals import errors_and_degrees
 
@@ -131,7 +132,8 @@ class Summary(Exported):
         return Table(columns, rows, title="Random effects:", left=2)
 
     def _coefficient_table(self, component: str, frame: pd.DataFrame) -> Table:
-        finite = frame[~frame.index.isin(list(self.runaway))]
+        named = [n if component == "conditional" else f"{component}: {n}" for n in frame.index]
+        finite = frame[[name not in self.runaway for name in named]]
         decimals = common_decimals([*finite["estimate"].dropna(), *finite["se"].dropna()])
         rows = []
         t = "t" in frame
@@ -149,8 +151,8 @@ class Summary(Exported):
             empty = [""] * (len(row) - 1)
             if np.isnan(frame["estimate"].iloc[i]):
                 row = ["NA", *empty]
-            if component == "conditional" and name in self.runaway:
-                row = [self.runaway[name], *empty]
+            if named[i] in self.runaway:
+                row = [self.runaway[named[i]], *empty]
             mark = [stars(frame["p"].iloc[i])] if self.show_stars else []
             rows.append((str(name), *row, *mark))
         df = ("df",) if t else ()
@@ -342,7 +344,17 @@ def _scales(estimate: Estimate) -> dict[str, str]:
 
 def _runaway(estimate: Estimate) -> dict[str, str]:
     """Separated coefficients by name, with the infinity they run to."""
-    part, named = estimate.conditional, set(estimate.separated)
+    nowhere = undetermined_coefficients(estimate.design, estimate.family)
+    found = _infinities(estimate.conditional, set(estimate.separated))
+    found |= {name: "NA" for name in nowhere if name in found}
+    inflation, prefix = estimate.auxiliary.get("zero_inflation"), "zero_inflation: "
+    if inflation is not None:
+        named = {n.removeprefix(prefix) for n in estimate.separated if n.startswith(prefix)}
+        found |= {prefix + name: end for name, end in _infinities(inflation, named).items()}
+    return found
+
+
+def _infinities(part: PartEstimate, named: set[str]) -> dict[str, str]:
     columns = {j for term in part.terms if term.name in named for j in term.columns}
     return {
         name: "-> inf" if value > 0 else "-> -inf"

@@ -127,6 +127,71 @@ def test_separation_in_a_hurdle_model():
     assert set(fit.estimate.separated) <= {"trap[T.c]"}
 
 
+def traps(seed=2):
+    """Continuous amounts in three traps, 20 rows each."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "y": rng.gamma(3.0, 1.0, 60).round(3),
+            "share": rng.beta(2.0, 2.0, 60),
+            "trap": np.repeat(["a", "b", "c"], 20),
+            "field": list("uvwx") * 15,
+            "some": rng.random(60) < 0.3,
+        }
+    )
+
+
+@pytest.mark.parametrize("random", ["", " + (1 | field)"])
+def test_separation_of_amounts_with_zeros(random):
+    """A Tweedie density at 0 is exp(-mu^(2-p)/(phi (2-p))): it only rises as mu falls."""
+    data = traps().assign(y=lambda d: d["y"].where((d["trap"] != "b") & ~d["some"], 0.0))
+    with pytest.warns(gl.SeparationWarning, match=r"separated: trap\[T.b\] run"):
+        fit = gl.glmm(f"y ~ trap{random}", data, family="tweedie")
+    assert not any(isinstance(w, gl.ConvergenceWarning) for w in fit.warnings)
+    line = next(x for x in str(fit.summary()).split("\n") if x.startswith("trap[T.b]"))
+    assert line.split() == ["trap[T.b]", "->", "-inf"]
+
+
+def test_separation_of_ordered_beta():
+    data = traps().assign(y=lambda d: d["share"].where(d["trap"] != "b", 0.0))
+    data.loc[[0, 1], "y"] = 1.0, 0.0
+    with pytest.warns(gl.SeparationWarning, match=r"separated: trap\[T.b\] run"):
+        gl.glmm("y ~ trap", data, family="ordbeta")
+
+
+@pytest.mark.parametrize(("share", "end"), [(0.0, "-inf"), (1.0, "inf")])
+@pytest.mark.parametrize("family", ["beta", "poisson"])
+def test_separation_in_the_zero_inflation(family, share, end):
+    """Trap b has no zeros, or nothing else."""
+    data = traps()
+    zero = data["some"].where(data["trap"] != "b", bool(share))
+    y = data["share"] if family == "beta" else 1.0 + data["y"].round()
+    data["y"] = y.where(~zero.astype(bool), 0.0)
+    with pytest.warns(gl.GlmmlabWarning):
+        fit = gl.glmm("y ~ 1", data, family=family, zero_inflation="~ trap")
+    assert fit.estimate.separated == ("zero_inflation: trap[T.b]",)
+    assert any(isinstance(w, gl.SeparationWarning) for w in fit.warnings)
+    lines = [x.split() for x in str(fit.summary()).split("\n")]
+    assert ["trap[T.b]", "->", end] in lines
+
+
+def test_only_zeros_in_a_hurdle_model_determine_nothing():
+    data = traps().assign(y=lambda d: d["share"].where((d["trap"] != "b") & ~d["some"], 0.0))
+    with pytest.warns(gl.SeparationWarning, match="not determined at all"):
+        fit = gl.glmm("y ~ trap", data, family="beta", zero_inflation="~ 1")
+    assert fit.estimate.separated == ("trap[T.b]",)
+    line = next(x for x in str(fit.summary()).split("\n") if x.startswith("trap[T.b]"))
+    assert line.split() == ["trap[T.b]", "NA"]
+
+
+def test_overlapping_zeros_do_not_separate():
+    data = traps().assign(y=lambda d: d["share"].where(~d["some"], 0.0))
+    fit = gl.glmm("y ~ trap", data, family="beta", zero_inflation="~ trap")
+    assert fit.estimate.separated == () and fit.warnings == ()
+    fit = gl.glmm("y ~ trap", data, family="tweedie")
+    assert fit.estimate.separated == ()
+
+
 def test_no_separation_no_direction():
     rng = np.random.default_rng(3)
     X = np.column_stack([np.ones(60), rng.normal(size=60)])
