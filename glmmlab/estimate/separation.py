@@ -63,8 +63,8 @@ def undetermined_coefficients(design: Design, family: Family) -> tuple[str, ...]
     return _named(design.conditional, _undetermined(design, family))
 
 
-def _named(part: LinearPart, found: BoolArray) -> Iterator[str]:
-    return (name for name, yes in zip(part.names, found, strict=True) if yes)
+def _named(part: LinearPart, found: BoolArray) -> tuple[str, ...]:
+    return tuple(name for name, yes in zip(part.names, found, strict=True) if yes)
 
 
 def _signs(design: Design, family: Family) -> FloatArray | None:
