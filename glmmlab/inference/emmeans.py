@@ -90,7 +90,7 @@ class EMMeans(EstimateTable):
         sweep: bool = False,
         seed: Seed = 0,
     ) -> LetterDisplay:
-        """Compact letter display: rows of a by-group that share a letter do not differ.
+        """Compact letter display: rows of a by-group that share a letter are not shown to differ.
 
         Parameters
         ----------
