@@ -6,10 +6,12 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from prose import EXECUTED, NOTEBOOKS, of_page, pieces, printed, without_code
 
+STUDY = Path(__file__).resolve().parents[1] / "benchmarks/studies/results/inference.csv"
 CHAPTERS = {path.stem: path for path in [*NOTEBOOKS, *EXECUTED]}
 
 # What may be typed, page by page, and why it is no result. An entry that is not needed is a fault.
@@ -57,6 +59,16 @@ DEFINITIONS: dict[str, dict[str, str]] = {
     },
 }
 
+# Shares of the stored study that a notebook types, since it is read without the study beside it:
+# notebook, words, and the row of benchmarks/studies/results/inference.csv behind them.
+COUNTED = [
+    ("disease_severity", "overall test rejects 22 %", "disease beta null", "Anova II, Wald z"),
+    ("disease_severity", "the chance is 19 %", "disease beta null", "any pair, Tukey, Wald z"),
+    ("disease_severity", "different in 19 %", "disease beta null", "any pair, Tukey, Wald z"),
+    ("disease_severity", "13 % with", "disease beta null", "any pair, Tukey, Wald t, design df"),
+    ("seed_germination", "reject 7 to 10 %", "germination binomial", "Anova II, Wald z"),
+]
+
 DECIMAL = re.compile(r"(?<![\w.])[−-]?(\d+\.\d+)(?!\w*\.\d)")
 # "exercise 7.4", "exercises 7.4 and 7.5", "{exercise} 7.4 Title": the number of an exercise
 EXERCISE = re.compile(r"(exercises?|\{exercise(?:-start)?\})\s(\d+\.\d+)((,| and) \d+\.\d+)*", re.I)
@@ -85,6 +97,18 @@ def test_a_typed_decimal_is_a_definition(path: Path) -> None:
         f"compute these numbers in a cell (glue, or printed Markdown), or say in DEFINITIONS why "
         f"they are no results: {results}"
     )
+
+
+@pytest.mark.parametrize(("name", "words", "cell", "method"), COUNTED)
+def test_a_typed_share_is_that_of_the_stored_study(
+    name: str, words: str, cell: str, method: str
+) -> None:
+    prose = " ".join(" ".join(pieces(CHAPTERS[name])).replace("> ", " ").split())
+    assert words in prose
+    table = pd.read_csv(STUDY)
+    rows = (table["cell"] == cell) & (table["method"] == method) & (table["measure"] == "rejection")
+    share = table.loc[rows & table["target"].isin(["factor", "interaction"]), "value"].item()
+    assert f"{100 * share:.0f} %" in words
 
 
 def test_every_definition_is_needed() -> None:
