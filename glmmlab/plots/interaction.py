@@ -14,7 +14,7 @@ from glmmlab.plots import style
 from glmmlab.plots.means import categories_of, dodged, levels_of, positions_of
 from glmmlab.plots.style import styled
 
-CAPTION = "parallel lines: no interaction on this scale"
+CAPTION = "if the lines were parallel: no interaction on this scale"
 
 
 @styled
