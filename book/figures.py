@@ -229,7 +229,7 @@ def decision(figsize: tuple[float, float] = (7.2, 5.6)) -> Figure:
         (
             "May the treatment work\ndifferently in each group?",
             "yes",
-            "y ~ treatment + (1 | group)\n+ (1 | group:treatment)",
+            "y ~ treatment + (1 | group)\n+ (1 | group:treatment);\nno: only (1 | group)",
             RANDOM,
         ),
         (
@@ -252,7 +252,7 @@ def decision(figsize: tuple[float, float] = (7.2, 5.6)) -> Figure:
             ((4.2, y + height / 2), (5.4, y + height / 2), (4.8, y + height / 2 + 0.22), answer)
         ]
         if k < len(rows) - 1:
-            down = ("yes", "in either case", "no", "no: only (1 | group)")[k]
+            down = ("yes", "in either case", "no", "in either case")[k]
             below = (2.05, y - step + height + 0.06)
             arrows.append(((2.05, y - 0.06), below, (2.3, y - (step - height) / 2), down))
         for start, end, at, word in arrows:
