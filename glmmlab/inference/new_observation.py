@@ -26,7 +26,7 @@ def new_observation_limits(
     eta: FloatArray,
     aux: tuple[FloatArray, ...],
     extra_variance: FloatArray | float,
-    trials: FloatArray | float | None,
+    trials: FloatArray | None,
     level: float,
     seed: Seed,
 ) -> tuple[FloatArray, FloatArray]:
@@ -75,26 +75,23 @@ def new_observation_limits(
     return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
 
 
-def _trials(estimate: Estimate, trials: FloatArray | float | None, n: int) -> FloatArray | None:
+def _trials(estimate: Estimate, trials: FloatArray | None, n: int) -> FloatArray | None:
     if not estimate.family.is_binomial:
         if trials is not None:
             raise DataError(f"trials= has no meaning for the {estimate.family.name} family.")
         return None
     if trials is None:
         own = estimate.design.trials
-        if own is not None and len(own) == n:
-            return own
         if own is not None and (own > 1).any():
             raise DataError(
                 "a prediction interval for new rows needs the number of trials of the new "
-                "observation: give predict(..., trials=...), one number or one a row."
+                "observation: give predict(..., trials=...), a column's name, one number or one "
+                "a row."
             )
-        trials = 1.0
-    numbers = np.asarray(trials, dtype=float)
-    shaped = numbers.ndim == 0 or numbers.shape == (n,)
-    if not shaped or not ((numbers > 0) & (numbers == np.round(numbers))).all():
+        return np.ones(n)
+    if not ((trials > 0) & (trials == np.round(trials))).all():
         raise DataError(f"trials= must be a positive whole number, or {n} of them, one a row.")
-    return np.broadcast_to(numbers, (n,))
+    return np.broadcast_to(trials, (n,))
 
 
 def _roots(estimate: Estimate, rows: Rows, extra: FloatArray | float) -> FloatArray:

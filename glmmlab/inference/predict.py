@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from glmmlab._types import AnyArray, FloatArray, Seed
+from glmmlab.design.arguments import row_values
 from glmmlab.errors import DataError, ExtrapolationWarning, UnknownColumnError, UnknownNameError
 from glmmlab.formula.columns import as_frame, shown_rows
 from glmmlab.inference.intervals import normal_quantile
@@ -40,7 +42,7 @@ def predict(
     level: float = 0.95,
     offset: object = None,
     interval: str = "mean",
-    trials: FloatArray | float | None = None,
+    trials: str | ArrayLike | None = None,
     seed: Seed = None,
 ) -> pd.Series | pd.DataFrame:
     """Predict the mean, at the rows of the fit or at new ones.
@@ -76,8 +78,9 @@ def predict(
         10,000 simulated observations a row, with the uncertainty of all estimates; random
         effects as `random_effects` says (``"marginal"``: of a group drawn anew).  Returns a frame
         ``estimate, lower, upper``.
-    trials : float or array, optional
-        Number of trials of the new observation for binomial kinds; its limits are proportions.
+    trials : str, float or array, optional
+        Number of trials of the new observation for binomial kinds: a column of `newdata`, an
+        array or a number; the limits are proportions.  Rows of the fit have their own.
     seed : int, Generator or None
         Of the simulated observations.
 
@@ -120,7 +123,8 @@ def predict(
     if interval == "prediction":
         from glmmlab.inference.new_observation import new_observation_limits
 
-        ends = new_observation_limits(estimate, rows, eta, aux, v, trials, level, seed)
+        numbers = _trials_of(estimate, newdata, trials)
+        ends = new_observation_limits(estimate, rows, eta, aux, v, numbers, level, seed)
         frame = {"estimate": values, "lower": ends[0], "upper": ends[1]}
         return pd.DataFrame(frame, index=index)
     if not se:
@@ -271,17 +275,34 @@ def _argument_offset(design: Design, newdata: pd.DataFrame, offset: object) -> F
             "the model's offset= was an array, which new rows do not have: give "
             "predict(..., offset=...) one number a row, or a single number."
         )
-    if isinstance(source, str):
-        if source not in newdata.columns:
-            raise UnknownColumnError(
-                f"the offset {source!r} is not a column of newdata; add it, or give "
-                "predict(..., offset=...) a number or an array."
-            )
-        return newdata[source].to_numpy(dtype=float)
-    values = np.asarray(source, dtype=float)
-    if values.ndim > 0 and values.shape != (len(newdata),):
-        raise DataError(f"offset has shape {values.shape}; newdata has {len(newdata)} rows.")
-    return values
+    if isinstance(source, str) and source not in newdata.columns:
+        raise UnknownColumnError(
+            f"the offset {source!r} is not a column of newdata; add it, or give "
+            "predict(..., offset=...) a number or an array."
+        )
+    return _one_a_row(source, newdata, "offset")
+
+
+def _trials_of(
+    estimate: Estimate, newdata: pd.DataFrame | dict[str, Any] | None, trials: Any
+) -> FloatArray | None:
+    """Numbers of trials of the rows predicted; None where the caller gives none."""
+    if trials is None:
+        return estimate.design.trials if newdata is None else None
+    frame = estimate.design.data if newdata is None else as_frame(newdata)
+    return _one_a_row(trials, frame, "trials")
+
+
+def _one_a_row(given: Any, frame: pd.DataFrame, role: str) -> FloatArray:
+    """An argument as numbers: a column's name, one number a row, or one for all."""
+    if np.ndim(given) == 0 and not isinstance(given, str):
+        try:
+            return np.asarray(given, dtype=float)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"{role}={given!r:.60} is neither a column's name nor a number"
+            ) from None
+    return row_values(given, frame, role, DataError)[0]
 
 
 # -------------------------------------------------------------------------------- scales

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -167,6 +169,30 @@ def test_an_offset_that_was_an_array_must_be_given_again():
     assert_allclose(again, m.fittedvalues)
     with pytest.raises(gl.DataError, match="shape"):
         m.predict(data, offset=[1.0, 2.0])
+
+
+def test_trials_and_offsets_of_new_rows_by_name():
+    """A column's name gives what its values give."""
+    cows = fit("cbpp_binom")
+    data = call("cbpp_binom")["data"].head(4).assign(text=list("abcd"))
+    ask = {"interval": "prediction", "seed": 1}
+    by_name = cows.predict(data, trials="size", **ask)
+    pd.testing.assert_frame_equal(by_name, cows.predict(data, trials=data["size"], **ask))
+    own = cows.predict(**ask)
+    pd.testing.assert_frame_equal(own, cows.predict(trials="size", **ask))
+    with pytest.raises(gl.UnknownColumnError, match="'Size', used in trials=: did you mean 'size'"):
+        cows.predict(data, trials="Size", **ask)
+    with pytest.raises(gl.DataError, match="trials='text' is a column of labels"):
+        cows.predict(data, trials="text", **ask)
+    with pytest.raises(gl.DataError, match=r"trials= has shape \(2,\)"):
+        cows.predict(data, trials=[5, 5], **ask)
+    # as many new rows as in the fit: their numbers of trials are not those of the fit
+    with pytest.raises(gl.DataError, match="trials of the new"):
+        cows.predict(call("cbpp_binom")["data"], **ask)
+    with pytest.raises(gl.DataError, match="offset='text' is a column of labels"):
+        cows.predict(data, offset="text")
+    with pytest.raises(gl.DataError, match=r"offset=datetime.* is neither a column's name nor"):
+        cows.predict(data, offset=datetime.date(2020, 1, 1))
 
 
 def test_missing_values_in_new_rows_give_missing_predictions():
