@@ -1,4 +1,5 @@
-"""Auxiliary parts that run to the end of their range: no zero inflation, no extra dispersion."""
+"""Auxiliary parts that run to the end of their range: no zero inflation, no extra dispersion,
+no zeros or ones for ordered beta."""
 
 from __future__ import annotations
 
@@ -46,6 +47,7 @@ def boundary_sentences(
                 f"the zero-inflation probability is estimated as 1{_rows(all_)}: all of these "
                 "responses are zero. Merge levels, or simplify zero_inflation=."
             )
+    yield from _ends_without_rows(parts, designs)
     limits = {"dispersion": family.dispersion_limit, "shape": family.shape_limit}
     for name, limit in limits.items():
         if name not in parts or limit is None:
@@ -60,6 +62,35 @@ def boundary_sentences(
                 f"the {simpler} family{why}. Its value and standard error mean nothing; the "
                 f"other estimates are those of {simpler}, the simpler model."
             )
+
+
+CUT_POINTS = {"lower_cut": (-1.0, 0), "upper_cut": (1.0, 1)}
+"""Of ordered beta: the infinity without responses at an end, and that end."""
+
+
+def endless_cut_points(
+    parts: Mapping[str, PartEstimate], designs: Mapping[str, LinearPart]
+) -> dict[str, float]:
+    """Cut points that run away, with the sign of their infinity."""
+    return {
+        name: sign
+        for name, (sign, _) in CUT_POINTS.items()
+        if name in parts and _runs_away(parts[name], designs[name], sign).any()
+    }
+
+
+def _ends_without_rows(
+    parts: Mapping[str, PartEstimate], designs: Mapping[str, LinearPart]
+) -> Iterator[str]:
+    endless = endless_cut_points(parts, designs)
+    for name, sign in endless.items():
+        end = CUT_POINTS[name][1]
+        yield (
+            f"no response is {end}: the {name.replace('_', ' ')} point runs to "
+            f"{'-' if sign < 0 else ''}infinity, where the probability of a {end} is 0. It counts "
+            "as a parameter in AIC all the same"
+            + ("; with neither zeros nor ones use family='beta'." if len(endless) == 2 else ".")
+        )
 
 
 def _runs_away(part: PartEstimate, design: LinearPart, sign: float) -> BoolArray:

@@ -72,7 +72,7 @@ def _signs(design: Design, family: Family) -> FloatArray | None:
     y = design.y
     if family.is_binomial and design.trials is not None:
         return np.where(y <= 0, -1.0, np.where(y >= design.trials, 1.0, 0.0))
-    if family.name == "ordbeta":
+    if family.name.endswith("ordbeta"):
         return np.where(y <= 0, -1.0, np.where(y >= 1, 1.0, 0.0))
     if family.link.name != "log" or not (family.integer or family.name.endswith("tweedie")):
         return None

@@ -12,6 +12,7 @@ from scipy.special import ndtri, stdtrit
 from glmmlab._arguments import confidence_level
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
+from glmmlab.estimate.boundary import CUT_POINTS
 from glmmlab.inference.modes import cholesky_factors, theta_positions
 
 if TYPE_CHECKING:
@@ -155,7 +156,24 @@ def dispersion_interval(estimate: Estimate, level: float = 0.95) -> pd.DataFrame
     return pd.DataFrame([phi], index=["dispersion"], columns=columns)
 
 
-WALD_PARTS = ("conditional", "zero_inflation", "dispersion", "variance")
+def shape_intervals(estimate: Estimate, level: float = 0.95) -> pd.DataFrame:
+    """Wald intervals of the family's shape on its predictor's scale, and of cut points.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``lower, upper``; rows ``Intercept`` (Student t, Tweedie) or ``lower_cut`` and
+        ``upper_cut`` (ordered beta); empty for other families.
+    """
+    found = [pd.DataFrame(columns=["lower", "upper"], dtype=float)]
+    for name in ("shape", *CUT_POINTS):
+        if name in estimate.auxiliary:
+            frame = coefficient_intervals(estimate.auxiliary[name], level)
+            found.append(frame if name == "shape" else frame.set_axis([name], axis=0))
+    return pd.concat(found[1:] or found)
+
+
+WALD_PARTS = ("conditional", "zero_inflation", "dispersion", "variance", "shape")
 
 
 def wald_intervals(
@@ -177,6 +195,8 @@ def wald_intervals(
         random = variance_intervals(estimate, level)
         phi = dispersion_interval(estimate, level)
         return pd.concat([frame for frame in (random, phi) if len(frame)] or [random])
+    if parameters == "shape":
+        return shape_intervals(estimate, level)
     if parameters == "conditional":
         return coefficient_intervals(estimate.conditional, level, degrees)
     if not isinstance(parameters, str) or parameters not in WALD_PARTS:

@@ -10,6 +10,7 @@ name                           what                                scale
 ``dispersion: x``              coefficient of a dispersion part    log
 ``zero_inflation: Intercept``  coefficient of the zero inflation   logit
 ``shape: Intercept``           shape of the family                 its predictor's
+``lower_cut``, ``upper_cut``   cut points of ordered beta          link
 =============================  ==================================  =============================
 """
 
@@ -25,6 +26,7 @@ import pandas as pd
 
 from glmmlab._arguments import several_names
 from glmmlab.errors import UnknownNameError
+from glmmlab.estimate.boundary import CUT_POINTS
 from glmmlab.inference.modes import cholesky_factors
 
 if TYPE_CHECKING:
@@ -107,6 +109,9 @@ def _auxiliary(estimate: Estimate) -> Iterator[Parameter]:
         if name == "dispersion" and tuple(part.names) == ("Intercept",):
             phi = float(estimate.family.dispersion(float(part.params[0])))
             yield Parameter("dispersion", "auxiliary", "variance", phi, (a, 0), reported=True)
+            continue
+        if name in CUT_POINTS:
+            yield Parameter(name, "auxiliary", "shape", float(part.params[0]), (a, 0))
             continue
         for column, j in enumerate(estimate.design.auxiliary[name].kept):
             value = float(part.params[j])

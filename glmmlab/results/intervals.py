@@ -48,6 +48,8 @@ class FitIntervals(FitDegrees):
             ``"conditional"``, ``"zero_inflation"`` or ``"dispersion"``: coefficients of that
             part, on the scale of its linear predictor.  ``"variance"``: the standard deviations
             and correlations of the random effects and the dispersion, on their own scales.
+            ``"shape"``: the shape of Student t and Tweedie on its predictor's scale, and the cut
+            points of ordered beta.
             ``"all"``, or names of single parameters, for every method but Wald.
         method : {"wald", "profile", "bootstrap"}
             ``"wald"``: estimate -+ z se (standard deviations on the log scale, correlations on

@@ -22,10 +22,11 @@ from glmmlab._tables import (
     stars,
 )
 from glmmlab.errors import GlmmlabWarning
+from glmmlab.estimate.boundary import CUT_POINTS, endless_cut_points
 from glmmlab.estimate.result import Estimate, PartEstimate
 from glmmlab.estimate.separation import undetermined_coefficients
 from glmmlab.inference.comparison import information_criteria
-from glmmlab.inference.intervals import errors_and_degrees
+from glmmlab.inference.intervals import errors_and_degrees, standard_errors
 
 if TYPE_CHECKING:
     from glmmlab.inference.small_sample import SmallSample
@@ -331,7 +332,24 @@ def _dispersion_line(estimate: Estimate) -> str:
     if shape is not None:
         for name, number in estimate.family.shape(float(shape.params[0])).items():
             lines.append(f"Shape of the {estimate.family.name} family ({name}): {number:.3g}")
+    if cuts := _cut_points(estimate):
+        scale = estimate.family.link.name
+        lines.append(f"Cut points of the {estimate.family.name} family ({scale} scale): {cuts}")
     return "\n".join(lines)
+
+
+def _cut_points(estimate: Estimate) -> str:
+    """``lower -2.21 (SE 0.106), upper 3.95 (SE 0.504)``; empty for families without them."""
+    endless = endless_cut_points(estimate.auxiliary, estimate.design.auxiliary)
+    shown = []
+    for name in CUT_POINTS:
+        if (part := estimate.auxiliary.get(name)) is None:
+            continue
+        value = f"{part.params[0]:.3g} (SE {standard_errors(part)[0]:.3g})".replace("nan", "NA")
+        if name in endless:
+            value = "-> -inf" if endless[name] < 0 else "-> inf"
+        shown.append(f"{name.removesuffix('_cut')} {value}")
+    return ", ".join(shown)
 
 
 def _scales(estimate: Estimate) -> dict[str, str]:

@@ -112,3 +112,44 @@ def test_fits_agree_with_glmmtmb(name, response, inflation, positive, llf, param
     # R's gradient at its genpois optimum is 3e-4: it stops 4e-5 standard errors short
     assert (np.abs(fit.params - np.array(params)) < 1e-4 * np.array(bse)).all()
     np.testing.assert_allclose(fit.bse, bse, rtol=1e-4)
+
+
+def ordered_beta():
+    data = reference_data("Owls")
+    data["share"] = np.minimum(data["NegPerChick"] / 8, 1)
+    return gl.glmm("share ~ FoodTreatment + (1 | Nest)", data, "ordbeta")
+
+
+def test_cut_points_of_ordered_beta():
+    """R: the fit above, m$fit$par and sqrt(diag(vcov(m, full = TRUE)))."""
+    fit = ordered_beta()
+    cuts, se = np.array([-2.2078774799, 3.9505317051]), np.array([0.10552453571, 0.50356025973])
+    limits = fit.conf_int(parameters="shape")
+    assert limits.index.tolist() == ["lower_cut", "upper_cut"]
+    np.testing.assert_allclose(limits.mean(axis=1), cuts, rtol=1e-5)
+    np.testing.assert_allclose((limits["upper"] - limits["lower"]) / 2 / 1.959964, se, rtol=1e-4)
+    assert "(logit scale): lower -2.21 (SE 0.106), upper 3.95 (SE 0.504)" in str(fit.summary())
+    profile = fit.profile("shape").conf_int()
+    assert profile.index.tolist() == ["lower_cut", "upper_cut"]
+    np.testing.assert_allclose(profile["estimate"], cuts, rtol=1e-5)
+    assert (profile["lower"] < cuts - se).all() and (profile["upper"] > cuts + se).all()
+    assert "E(y), zeros and ones included." in str(
+        fit.emmeans("FoodTreatment", component="response")
+    )
+
+
+def test_cut_points_without_responses_beyond_them():
+    """Without zeros P(0) = expit(c0 - eta) should be 0, and the rest is what it is otherwise."""
+    data = reference_data("Owls")
+    data["share"] = np.clip(data["NegPerChick"] / 8, 0.01, 1)
+    with pytest.warns(gl.BoundaryWarning, match="no response is 0: the lower cut point runs to -"):
+        fit = gl.glmm("share ~ FoodTreatment", data, "ordbeta")
+    assert "lower -> -inf, upper 3." in str(fit.summary())
+    assert "beta'" not in str(fit.diagnose())
+    data["share"] = data["share"].clip(upper=0.99)
+    with pytest.warns(gl.BoundaryWarning, match="neither zeros nor ones use family='beta'"):
+        fit = gl.glmm("share ~ FoodTreatment", data, "ordbeta")
+    beta = gl.glmm("share ~ FoodTreatment", data, "beta")
+    assert fit.llf == pytest.approx(beta.llf, abs=1e-6)
+    np.testing.assert_allclose(fit.params, beta.params, atol=1e-4)
+    assert "lower -> -inf, upper -> inf" in str(fit.summary())
