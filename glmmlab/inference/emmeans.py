@@ -342,7 +342,9 @@ def _quantity(component: str) -> str:
 def _component_note(estimate: Estimate, component: str) -> tuple[str, ...]:
     """Which of the means of a zero-inflated response these are."""
     if component == "response":
-        return ("E(y), zero inflation included.",)
+        if "zero_inflation" in estimate.auxiliary:
+            return ("E(y), zero inflation included.",)
+        return ("E(y), zeros and ones included." if "lower_cut" in estimate.auxiliary else "E(y).",)
     if component == "conditional" and _truncated(estimate):
         return ("The mean before truncation; component='cmean' is that of the counts above zero.",)
     if component == "cmean" and _truncated(estimate):
