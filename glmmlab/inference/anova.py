@@ -13,8 +13,10 @@ from scipy import linalg
 from glmmlab._tables import Document, Exported, Table, format_fixed, format_p
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
+from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.f_tests import FTest, JointDegrees, title_of
 from glmmlab.inference.model_parts import part_of
+from glmmlab.inference.own_columns import own_kind
 from glmmlab.inference.wald import chi_square_tail, wald_chisq
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ class AnovaTable(Exported):
     ----------
     frame : DataFrame
         Indexed by term; ``chisq, df, p`` (and ``df_resid`` for tests with a finite one), or
-        ``F, df, df_resid, p`` where degrees of freedom were asked for.
+        ``F, df, df_resid, p`` where degrees of freedom were asked for.  Where a predictor of the
+        index has one of these names, or is called ``term``, ours ends in an underscore.
     heading : str
         Kind of the tests.
     notes : tuple of str
@@ -50,19 +53,19 @@ class AnovaTable(Exported):
         return len(self.frame)
 
     def _document(self) -> Document:
-        frame = self.frame
-        by = [str(name) for name in frame.index.names if name != "term"]
+        frame = self.frame.rename(columns=own_kind)
         statistic = "F" if "F" in frame else "chisq"
-        columns = ["term", *by, statistic, "df"]
+        names = list(map(str, frame.index.names))
+        columns = [*names, statistic, "df"]
         cells: list[list[str]] = [
-            [str(v) for v in frame.index.get_level_values(name)] for name in ("term", *by)
+            [plain_label(v) for v in frame.index.get_level_values(i)] for i in range(len(names))
         ]
         cells += [format_fixed(frame[statistic], 4), [f"{d:d}" for d in frame["df"]]]
         if "df_resid" in frame:
             columns.append("df_resid")
             cells.append([f"{d:.4g}" for d in frame["df_resid"]])
         cells.append(_p_cells(frame["p"]))
-        table = Table([*columns, "p"], list(zip(*cells, strict=True)), left=1 + len(by))
+        table = Table([*columns, "p"], list(zip(*cells, strict=True)), left=len(names))
         return Document([table, "\n".join(self.notes)] if self.notes else [table], self.heading)
 
     def __str__(self) -> str:

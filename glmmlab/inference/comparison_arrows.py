@@ -33,6 +33,8 @@ def comparison_arrows(
 ) -> pd.DataFrame:
     """The table's frame with the ends of the arrows, ``left`` and ``right``, on its scale.
 
+    Predictors of these names keep them (:mod:`glmmlab.inference.own_columns`).
+
     The smallest mean of a by-group has no arrow to the left and the largest none to the right:
     their ends are the estimates.
 
@@ -43,13 +45,13 @@ def comparison_arrows(
     """
     alpha = significance_level(alpha)
     comparisons = table.pairs(adjust=adjust, seed=seed)
-    p = comparisons.frame["p"].to_numpy()
+    p = comparisons.frame[comparisons._own("p")].to_numpy()
     lower, upper, _ = interval_rows(
         comparisons.linear, comparisons.grouping, 1 - alpha, comparisons.adjust, seed=seed
     )
     eta = table.linear.estimate
     left, right = eta.copy(), eta.copy()
-    names = comparisons.linear.labels["contrast"].tolist()
+    names = comparisons.linear.labels[comparisons.factors[0]].tolist()
     wrong: list[str] = []
     start = 0
     for _, index in panels(table.linear.labels, table.by):
@@ -76,7 +78,7 @@ def comparison_arrows(
         )
     if table._on_response():
         left, right = table.transformation.limits(left, right)  # type: ignore[union-attr]
-    return table.frame.assign(left=left, right=right)
+    return table.frame.assign(**{table._own("left"): left, table._own("right"): right})
 
 
 def arrow_lengths(

@@ -24,6 +24,7 @@ from glmmlab.inference.contrasts import (
 )
 from glmmlab.inference.estimate_table import EstimateTable
 from glmmlab.inference.linear import Families, panels
+from glmmlab.inference.own_columns import own_name
 from glmmlab.inference.rescaling import Rescaling
 from glmmlab.inference.result_table import ResultTable
 from glmmlab.inference.transformation import Transformation, as_ratio
@@ -77,9 +78,9 @@ class Contrasts(EstimateTable):
         """The tests with ``lower, upper`` before them, and the words on the intervals."""
         limits, notes = self._interval_frame(self.level, self.adjust, "two-sided", self.seed)
         frame = self._tested[0].copy()
-        place = list(frame.columns).index("statistic")
-        frame.insert(place, "lower", limits["lower"])
-        frame.insert(place + 1, "upper", limits["upper"])
+        place = list(frame.columns).index(self._own("statistic"))
+        for i, name in enumerate(map(self._own, ("lower", "upper"))):
+            frame.insert(place + i, name, limits[name])
         return frame, (f"Confidence level {self.level:g}.", *notes)
 
     def with_confint(self, level: float | None = None) -> Contrasts:
@@ -181,6 +182,9 @@ class Contrasts(EstimateTable):
         return (*notes, self.remark) if self.remark else notes
 
     def _notes(self) -> tuple[str, ...]:
+        if not len(self):
+            nothing = "Nothing to compare: one mean in each by-group."
+            return (*self._scale_notes(tests=True), nothing)
         notes = self._tested[1]
         plain = () if notes else ("P-values not adjusted.",)
         intervals = self._both[1] if self.with_intervals else ()
@@ -216,6 +220,7 @@ def build_contrasts(
     for key, index in panels(table.linear.labels, table.by):
         inside = table.linear.labels.iloc[index][list(table.factors)]
         frame, coefficients, usual, pairs, ratio = builder(inside)
+        frame = frame.rename(columns={name: own_name(name, table.by) for name in frame.columns})
         block = np.zeros((len(frame), len(table.linear)))
         block[:, index] = coefficients
         for name, value in zip(table.by, key, strict=True):
@@ -256,7 +261,7 @@ def _contrasts(
 ) -> Contrasts:
     transformation, scale, remark = _contrast_scale(table, coefficients)
     if scale == "response" and transformation is not None and transformation.ratio and ratios:
-        frame["contrast"] = ratios
+        frame[own_name("contrast", table.by)] = ratios
     columns = [c for c in frame.columns if c not in table.by]
     return Contrasts(
         linear=table.linear.combine(coefficients, frame[[*columns, *table.by]]),
@@ -269,6 +274,7 @@ def _contrasts(
         quantity="Contrasts",
         response=table.response,
         scale_name=table.scale_name,
+        kept_response=table.kept_response,
         families=families,
         adjust=adjust,
         seed=seed,

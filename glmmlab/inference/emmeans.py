@@ -110,7 +110,8 @@ class EMMeans(EstimateTable):
         Returns
         -------
         LetterDisplay
-            A DataFrame: this frame, ascending by estimate, plus ``group``.
+            A DataFrame: this frame, ascending by estimate, plus ``group`` (``group_`` beside a
+            predictor that is called so).
 
         Notes
         -----
@@ -154,10 +155,12 @@ class EMMeans(EstimateTable):
 
         frame = self.frame.copy()
         if letters is not False:
-            options.setdefault("letters", "group")
+            options.setdefault("letters", self._own("group"))
             display = self.cld(level=self.level) if letters is True else letters
-            frame = frame.merge(display.frame[[*self.factors, *self.by, "group"]], sort=False)
+            named = [*self.factors, *self.by, self._own("group")]
+            frame = frame.merge(display.frame[named], sort=False)
         by = self._one_panel_column(frame)
+        options |= {name: self._own(name) for name in ("estimate", "lower", "upper")}
         options.setdefault("ylabel", self.axis_label())
         at_zero = " (random effects 0)" if self.mixed else ""
         options.setdefault(
@@ -203,6 +206,8 @@ class EMMeans(EstimateTable):
             f"arrows that do not overlap: p < {alpha:g} (adjust: {adjust}); "
             f"bars: {100 * self.level:g} % Wald intervals",
         )
+        columns = ("estimate", "lower", "upper", "left", "right")
+        options |= {name: self._own(name) for name in columns}
         return plot_comparisons(frame, factors=list(self.factors), by=by, ax=ax, **options)
 
     def _one_panel_column(self, frame: pd.DataFrame) -> str | None:
@@ -216,8 +221,10 @@ class EMMeans(EstimateTable):
 
     def axis_label(self) -> str:
         """Response and scale, for an axis of a figure."""
-        if self._on_response() or not self.scale_name:
-            return f"{self.response} (response scale)"
+        if self._on_response():
+            return f"{self.transformation.target or self.response} (response scale)"  # type: ignore[union-attr]
+        if not self.scale_name:
+            return f"{self.response}{'' if self.kept_response else ' (response scale)'}"
         return f"{self.response} ({self.scale_name} scale)"
 
     def _notes(self) -> tuple[str, ...]:
@@ -328,6 +335,7 @@ def emmeans(
         response_name(estimate), part.scale_name,
         caution=interaction_caution(part, grid, kept),
         mixed=bool(estimate.design.random),
+        kept_response=part.kept_response,
     )  # fmt: skip
     _warn_outside(table)
     return table

@@ -15,6 +15,7 @@ from glmmlab._tables import Document, Exported
 from glmmlab._types import FloatArray, Seed
 from glmmlab.inference.contrasts import Method
 from glmmlab.inference.linear import Families, LinearEstimates, crossed, interval_rows, wald_tests
+from glmmlab.inference.own_columns import own_name
 from glmmlab.inference.result_table import ResultTable, df_note, side_notes
 from glmmlab.inference.transformation import Transformation
 from glmmlab.inference.views import document
@@ -53,6 +54,8 @@ class EstimateTable(Exported):
         Name of the response, for the axis of a figure.
     scale_name : str
         Scale of `linear`: the link's name, empty for the response scale.
+    kept_response : str
+        A transformed response that is not transformed back; else empty.
     """
 
     linear: LinearEstimates
@@ -66,6 +69,7 @@ class EstimateTable(Exported):
     response: str = ""
     scale_name: str = ""
     families: Families | None = None
+    kept_response: str = ""
 
     # ------------------------------------------------------------------------- the frame
 
@@ -78,6 +82,10 @@ class EstimateTable(Exported):
     def _labels(self) -> tuple[str, ...]:
         return tuple(name for name in self.linear.labels.columns if name not in self.by)
 
+    def _own(self, name: str) -> str:
+        """The name of one of our columns; a predictor of the same name keeps it."""
+        return own_name(name, self.linear.labels.columns)
+
     def _on_response(self) -> bool:
         return self.type == "response" and self.transformation is not None
 
@@ -89,8 +97,8 @@ class EstimateTable(Exported):
 
     def _base_frame(self) -> pd.DataFrame:
         frame = self.linear.labels.copy()
-        frame["estimate"], frame["se"] = self._values()
-        frame["df"] = self.linear.degrees
+        frame[self._own("estimate")], frame[self._own("se")] = self._values()
+        frame[self._own("df")] = self.linear.degrees
         return frame
 
     def _interval_frame(
@@ -102,7 +110,7 @@ class EstimateTable(Exported):
         if self._on_response():
             lower, upper = self.transformation.limits(lower, upper)  # type: ignore[union-attr]
         frame = self._base_frame()
-        frame["lower"], frame["upper"] = lower, upper
+        frame[self._own("lower")], frame[self._own("upper")] = lower, upper
         return frame, notes
 
     def _test_frame(
@@ -114,9 +122,10 @@ class EstimateTable(Exported):
         )
         frame = self._base_frame()
         if null != 0:
-            shown = np.array([null])
-            frame["null"] = self.transformation.inverse(shown)[0] if self._on_response() else null  # type: ignore[union-attr]
-        frame["statistic"], frame["p"] = tests.statistic, tests.p
+            on_response = self._on_response()
+            shown = self.transformation.inverse(np.array([null]))[0] if on_response else null  # type: ignore[union-attr]
+            frame[self._own("null")] = shown
+        frame[self._own("statistic")], frame[self._own("p")] = tests.statistic, tests.p
         notes = list(tests.notes)
         if tests.error > 0:
             notes.append(f"Integration error of the p-values: about {tests.error:.1g}.")
@@ -128,7 +137,11 @@ class EstimateTable(Exported):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The rows with ``estimate, se, df, lower, upper``."""
+        """The rows with ``estimate, se, df, lower, upper``.
+
+        A predictor that is called like one of these keeps its name; ours then ends in an
+        underscore, ``estimate_``.  The same holds for the columns of every table made from this.
+        """
         return self._shown[0]
 
     # ------------------------------------------------------------------- intervals, tests
@@ -222,13 +235,17 @@ class EstimateTable(Exported):
     def _scale_notes(self, tests: bool = False) -> tuple[str, ...]:
         """Scale, averaging and degrees of freedom, in sentences."""
         name = self.scale_name
+        kept = self.kept_response
+        response = f"Scale of {kept}" if kept else "Response scale"
         if self._on_response():
-            scale = f"Response scale: back-transformed from {name}, delta-method SE"
+            target = self.transformation.target  # type: ignore[union-attr]
+            undone = f"{name} to {target}" if target else name
+            scale = f"{response}: back-transformed from {undone}, delta-method SE"
             scale += f", tests on the {name} scale." if tests else ", limits back-transformed."
         elif name:
             scale = f"Link scale ({name})."
         else:
-            scale = "Response scale."
+            scale = f"{response}; not back-transformed." if kept else "Response scale."
         return (scale, *self.context, df_note(self.linear))
 
     # ------------------------------------------------------------------------- contrasts

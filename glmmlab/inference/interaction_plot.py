@@ -67,8 +67,8 @@ def interaction_plot(
     if "caption" not in titles:
         shown = f"; {100 * level:g} % Wald intervals" if intervals else ""
         titles["caption"] = (CAPTION + shown) if lines else shown.lstrip("; ")
-    if not intervals:
-        titles |= {"lower": None, "upper": None}
+    titles |= {"estimate": em._own("estimate")}
+    titles |= {name: em._own(name) if intervals else None for name in ("lower", "upper")}
     if not panel:
         one = None if ax is None else _axes(ax, 1)[0]
         return plot_interaction(frame, x=along, trace=lines, ax=one, **titles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,14 @@ from glmmlab.inference.model_parts import (
     prior_weights,
 )
 from glmmlab.inference.nesting import nesting_note, with_nests
+from glmmlab.inference.own_columns import own_name
 from glmmlab.inference.reference_grid import (
     ReferenceGrid,
     around_mean,
     averaging_matrix,
     build_grid,
+    few_values,
+    with_values,
 )
 from glmmlab.inference.wald import joint_test
 
@@ -73,7 +76,8 @@ def joint_tests(
 
     For each set of predictors that stand together in a term: equal-weight marginal means,
     products of consecutive contrasts, one joint Wald test.  Numeric predictors enter with the
-    values mean - 1 and mean + 1, so that their rows test slopes at the average.  With balanced
+    values mean - 1 and mean + 1, so that their rows test slopes at the average; those that share
+    no term with what is tested stay at one value, which does not matter.  With balanced
     weights these are the type III tests under sum coding and centred covariates.  A factor
     nested in others is tested inside its nests.
 
@@ -108,18 +112,22 @@ def joint_tests(
     panels_ = (by,) if isinstance(by, str) else tuple(by or ())
     part = linear_part(estimate, component, cov)
     design = estimate.design
-    grid = build_grid([part.fixed], design.data, prior_weights(estimate), covariates=_two_values)
+    grid = build_grid([part.fixed], design.data, prior_weights(estimate), covariates=_one_value)
     unknown = [name for name in panels_ if name not in grid.values]
     if unknown:
         raise UnknownNameError(
             f"by= names {unknown[0]!r}; the predictors are {', '.join(grid.values)}."
         )
     degrees = df if df is not None else default_df(estimate, component)
-    space = _Grid(conditional_mean(part, grid, None), grid, panels_, degrees)
+    space = _Grid(part, grid, panels_, degrees)
     subsets = _subsets(space)
-    tables = [_rows(space, subset) for subset in subsets]
+    tables = []
+    for subset in subsets:
+        advice = f"The test of {':'.join(subset)} needs them all; see anova() for others."
+        tables.append(_rows(_around(space, design.data, subset, advice), subset))
     if confounded:
-        tables.append(_confounded(space, subsets))
+        whole = _around(space, design.data, tuple(grid.values), "confounded=True needs them all.")
+        tables.append(_confounded(whole, subsets))
     frame = pd.concat([t for t in tables if len(t)]) if tables else _table([], [], panels_)
     kind = "F tests (F = chisq / df)"
     if df is not None:
@@ -130,7 +138,7 @@ def joint_tests(
         frame = frame.drop(columns="df_resid")
         kind = "Wald chi-square tests, asymptotic"
     return AnovaTable(
-        frame,
+        frame.rename(columns={name: own_name(name, panels_) for name in frame.columns}),
         f"Joint tests of the terms: {kind}",
         (
             "Contrasts of equal-weight marginal means: the coding does not matter.",
@@ -139,22 +147,45 @@ def joint_tests(
     )
 
 
-def _two_values(variable: Variable) -> tuple[float, ...]:
-    if variable.unique is not None and len(variable.unique) == 2:
-        return tuple(float(v) for v in variable.unique)
-    return around_mean(variable)
+def _one_value(variable: Variable) -> tuple[float, ...]:
+    return (few_values(variable) or (float(variable.mean),))[:1]  # type: ignore[arg-type]
+
+
+def _values_tested(variable: Variable) -> tuple[float, ...]:
+    few = few_values(variable) or ()
+    return few if len(few) > 1 else around_mean(variable)
+
+
+def _around(space: _Grid, data: pd.DataFrame, subset: Sequence[str], advice: str) -> _Grid:
+    """The grid in which the numbers vary that are tested, or share a term with what is."""
+    near = {*subset, *space.by}
+    near |= set().union(*(c for c in space.part.term_columns if not c.isdisjoint(subset)))
+    values = {
+        name: _values_tested(variable)
+        for name, variable in space.part.fixed.variables.items()
+        if variable.kind == "numeric" and name in near
+    }
+    grid = with_values(space.grid, data, values, advice)
+    return replace(space, grid=grid, part=conditional_mean(space.part, grid, None))
 
 
 def _subsets(space: _Grid) -> list[tuple[str, ...]]:
     """Sets of predictors that stand together in a term, nested ones with their nests."""
-    grid = space.grid
-    names = [n for n in grid.values if n not in space.by and len(grid.values[n]) > 1]
+    variables = space.part.fixed.variables
+    names = [
+        n
+        for n, values in space.grid.values.items()
+        if n not in space.by and (variables[n].kind == "numeric" or len(values) > 1)
+    ]
+    together: set[tuple[int, ...]] = set()
+    for columns in space.part.term_columns:
+        inside = [place for place, name in enumerate(names) if name in columns]
+        for size in range(1, len(inside) + 1):
+            together |= set(combinations(inside, size))
     found: dict[tuple[str, ...], None] = {}
-    for size in range(1, len(names) + 1):
-        for subset in combinations(names, size):
-            if any(set(subset) <= columns for columns in space.part.term_columns):
-                whole = with_nests(subset, (), grid.nesting)
-                found[tuple(n for n in names if n in whole)] = None
+    for places in sorted(together, key=lambda p: (len(p), p)):
+        whole = with_nests([names[place] for place in places], (), space.grid.nesting)
+        found[tuple(n for n in names if n in whole)] = None
     return sorted(found, key=len)
 
 
@@ -203,7 +234,7 @@ def _table(rows: list, keys: list, by: Sequence[str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["chisq", "df", "p", "df_resid"])
     frame = frame.astype({"chisq": float, "df": int, "p": float, "df_resid": float})
     if by and keys:
-        frame.index = pd.MultiIndex.from_tuples(keys, names=["term", *by])
+        frame.index = pd.MultiIndex.from_tuples(keys, names=[own_name("term", by), *by])
     else:
         frame.index = pd.Index([k[0] for k in keys], name="term")
     return frame

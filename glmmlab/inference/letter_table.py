@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class LetterDisplay(pd.DataFrame):
     """A frame of marginal means, ascending, with a column ``group`` of letters.
 
+    Beside a predictor that is called ``group`` the letters are in ``group_``.
+
     It is a DataFrame; printing it adds what the letters mean.  Anything computed from it is a
     plain DataFrame.
 
@@ -108,14 +110,15 @@ def letter_table(
     alpha = 1 - level if alpha is None else significance_level(alpha)
     frame, intervals = table._interval_frame(level, "none", "two-sided", seed)
     comparisons = table.pairs(adjust=adjust, seed=seed)
-    p = comparisons.frame["p"].to_numpy()
+    p = comparisons.frame[comparisons._own("p")].to_numpy()
+    columns = (table._own("estimate"), table._own("group"))
     pieces, start = [], 0
     for _, index in panels(frame, table.by):
         k = len(index)
         count = k * (k - 1) // 2
         significant = _decisions(p[start : start + count], k, alpha)
         start += count
-        pieces.append(_one_panel(frame.iloc[index], significant, reversed, sweep))
+        pieces.append(_one_panel(frame.iloc[index], columns, significant, reversed, sweep))
     result = LetterDisplay(pd.concat(pieces, ignore_index=True))
     result.heading = f"{table.quantity} with letters"
     words = comparisons._tested[1] or ("P-values of the comparisons are not adjusted.",)
@@ -140,12 +143,17 @@ def _decisions(p: np.ndarray, k: int, alpha: float) -> np.ndarray:
 
 
 def _one_panel(
-    frame: pd.DataFrame, significant: np.ndarray, reversed: bool, sweep: bool
+    frame: pd.DataFrame,
+    columns: tuple[str, str],
+    significant: np.ndarray,
+    reversed: bool,
+    sweep: bool,
 ) -> pd.DataFrame:
-    estimate = frame["estimate"].to_numpy()
+    """The rows of a panel in order, their letters in the second of the columns named."""
+    estimate = frame[columns[0]].to_numpy()
     order = np.argsort(-estimate if reversed else estimate, kind="stable")  # NaN last
     present = order[np.isfinite(estimate[order])]
     letters = letter_display(significant[np.ix_(present, present)], sweep=sweep)
     ordered = frame.iloc[order].copy()
-    ordered["group"] = letters + [""] * (len(order) - len(present))
+    ordered[columns[1]] = letters + [""] * (len(order) - len(present))
     return ordered

@@ -31,7 +31,7 @@ def pair_matrices(contrasts: Contrasts) -> dict[tuple, pd.DataFrame]:
     """The square of each by-group, by its values."""
     table = _compared_means(contrasts)
     tested, estimate = contrasts._tested[0], table._values()[0]
-    p, values = tested["p"].to_numpy(float), tested["estimate"].to_numpy(float)
+    p, values = (tested[contrasts._own(name)].to_numpy(float) for name in ("p", "estimate"))
     first, second = np.array(contrasts.compared, int).reshape(-1, 2).T
     result = {}
     for key, index in panels(table.linear.labels, table.by):

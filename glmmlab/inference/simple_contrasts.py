@@ -76,9 +76,7 @@ def regrouped(
                 f"{name!r} is not a factor of this table; it has {', '.join(columns)}."
             )
     factors = tuple(name for name in columns if name not in panels_)
-    order = table.linear.labels.copy()
-    order["_row"] = np.arange(len(order))
-    index = [i for _, rows in panels(order, panels_) for i in order.loc[rows, "_row"].to_numpy()]
+    index = np.concatenate([rows for _, rows in panels(table.linear.labels, panels_)])
     return replace(
         table, linear=table.linear.take(index), factors=factors, by=panels_, families=None
     )

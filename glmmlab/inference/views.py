@@ -10,6 +10,7 @@ import pandas as pd
 from glmmlab._tables import Document, Table, common_decimals, format_fixed
 from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.linear import panels
+from glmmlab.inference.own_columns import own_kind
 
 _PRECISE = ("estimate", "lower", "upper", "null")
 MISSING = "nonEst"
@@ -27,6 +28,10 @@ def format_column(name: str, values: pd.Series, digits: int = 3) -> list[str]:
         return format_fixed(values.astype(float), common_decimals(values.astype(float), 3))
     if name in _PRECISE:
         return _numbers(values.astype(float), digits, MISSING if name == "estimate" else "")
+    return _labels_of(values)
+
+
+def _labels_of(values: pd.Series) -> list[str]:
     return [plain_label(v) for v in values]
 
 
@@ -65,7 +70,12 @@ def panel_tables(
         Columns that name the rows.
     """
     shown = [name for name in frame.columns if name not in by]
-    cells = {name: format_column(name, frame[name], digits) for name in shown}
+    cells = {
+        name: _labels_of(frame[name])
+        if name in labels
+        else format_column(own_kind(name), frame[name], digits)
+        for name in shown
+    }
     tables = []
     for key, index in panels(frame, by):
         title = ", ".join(

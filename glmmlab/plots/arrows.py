@@ -19,6 +19,11 @@ def plot_comparisons(
     *,
     factors: str | Sequence[str],
     by: str | None = None,
+    estimate: str = "estimate",
+    lower: str = "lower",
+    upper: str = "upper",
+    left: str = "left",
+    right: str = "right",
     order: str = "estimate",
     xlabel: str = "Estimate",
     ylabel: str | None = None,
@@ -32,7 +37,8 @@ def plot_comparisons(
     ----------
     frame : DataFrame
         One row a mean: factor columns, ``estimate, lower, upper`` and the ends of the arrows,
-        ``left, right`` (equal to the estimate where there is no arrow).
+        ``left, right`` (equal to the estimate where there is no arrow); five arguments give
+        these columns other names.
     factors : str or sequence of str
         Columns whose levels stand along the y axis.
     by : str, optional
@@ -59,8 +65,8 @@ def plot_comparisons(
     """
     names = [factors] if isinstance(factors, str) else list(factors)
     blocks = [None] if by is None else levels_of(frame[by])
-    rows = len(frame) + (len(blocks) if by is not None else 0)
-    ax = style.axes_or_new(ax, (6.4, float(np.clip(1.4 + 0.3 * rows, 2.6, 9.0))))
+    height = 1.4 + 0.3 * (len(frame) + (len(blocks) if by is not None else 0))
+    ax = style.axes_or_new(ax, (6.4, float(np.clip(height, 2.6, 9.0))))
     ticks: list[tuple[float, str]] = []
     y = 0.0
     for block in blocks:
@@ -69,9 +75,10 @@ def plot_comparisons(
             _block_heading(ax, y, f"{by} = {block}")
             y += 0.9
         if order == "estimate":
-            part = part.sort_values("estimate", ascending=False, kind="stable")
-        for row, label in zip(part.to_dict("records"), _row_labels(part, names), strict=True):
-            _row(ax, y, row)
+            part = part.sort_values(estimate, ascending=False, kind="stable")
+        rows = part[[estimate, lower, upper, left, right]].to_numpy(dtype=float)
+        for row, label in zip(rows, _row_labels(part, names), strict=True):
+            _row(ax, y, *row)
             ticks.append((y, label))
             y += 1.0
         y += 0.4
@@ -102,15 +109,17 @@ def _block_heading(ax: Axes, y: float, text: str) -> None:
     )
 
 
-def _row(ax: Axes, y: float, row: dict) -> None:
+def _row(
+    ax: Axes, y: float, estimate: float, lower: float, upper: float, left: float, right: float
+) -> None:
     """Interval, arrows, point."""
-    ax.hlines(y, row["lower"], row["upper"], color=style.FIXED, alpha=0.3, lw=8, zorder=1)
-    for end in (row["left"], row["right"]):
-        if np.isfinite(end) and end != row["estimate"]:
+    ax.hlines(y, lower, upper, color=style.FIXED, alpha=0.3, lw=8, zorder=1)
+    for end in (left, right):
+        if np.isfinite(end) and end != estimate:
             ax.annotate(
                 "",
                 (end, y),
-                xytext=(row["estimate"], y),
+                xytext=(estimate, y),
                 arrowprops={
                     "arrowstyle": "-|>", "color": style.INK, "lw": 1.3,
                     "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9,
@@ -118,4 +127,4 @@ def _row(ax: Axes, y: float, row: dict) -> None:
                 zorder=2,
             )  # fmt: skip
             ax.plot([end], [y], alpha=0)  # the axes must reach the arrow's end
-    ax.plot([row["estimate"]], [y], "o", color=style.FIXED, ms=5.5, mec="white", mew=0.7, zorder=3)
+    ax.plot([estimate], [y], "o", color=style.FIXED, ms=5.5, mec="white", mew=0.7, zorder=3)

@@ -94,7 +94,7 @@ def plot_means(
             dodged(i, len(levels), dodge),
             style.CYCLE[i % len(style.CYCLE)] if by is not None else style.FIXED,
             style.MARKERS[i % len(style.MARKERS)],
-            None if by is None else f"{by} {level}",
+            None if by is None else style.legend_label(f"{by} {level}"),
         )
         for i, level in enumerate(levels)
     ]

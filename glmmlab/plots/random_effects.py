@@ -127,7 +127,7 @@ def plot_shrinkage(
     >>> plot_shrinkage(frame, group="plot").get_ylabel()
     'plot'
     """
-    shown = frame.sort_values("observed", kind="stable")
+    shown = frame.rename_axis(None).sort_values("observed", kind="stable")
     levels = [str(v) for v in shown.index]
     height = float(np.clip(0.19 * len(levels) + 1.6, 2.8, 9.0))
     ax = style.axes_or_new(ax, (5.6, height))

@@ -219,6 +219,15 @@ def heading(
         )
 
 
+def legend_label(text: str) -> str:
+    """A label that a legend shows: matplotlib hides those that begin with an underscore.
+
+    >>> legend_label("_site north"), legend_label("site north")
+    (' _site north', 'site north')
+    """
+    return f" {text}" if text.startswith("_") else text
+
+
 def _legend_above(ax: Axes, room: float) -> float:
     """A legend just above the axes, in as many rows as it needs; its height in points."""
     handles, labels = ax.get_legend_handles_labels()
