@@ -47,6 +47,25 @@ _CONTRASTS = frozenset(
     {"Sum", "Treatment", "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment",
      "contr.helmert", "contr.poly", "contr.diff", "contr.SAS"}
 )  # fmt: skip
+_OF_NUMBERS = frozenset({"poly", "bs", "cs", "cr", "cc", "scale", "center", "standardize"})
+"""Functions with memory of one numeric column; what follows it are constants."""
+_NATURAL = frozenset({"cs", "cr", "cc"})
+_ELSEWHERE = {
+    "as.factor": "write factor(x)",
+    "as.character": "write factor(x)",
+    "as.numeric": "convert the column in the data with pd.to_numeric",
+    "as.integer": "convert the column in the data with pd.to_numeric",
+    "ordered": "make the column an ordered pd.Categorical in the data",
+    "relevel": "C(x, contr.treatment('b')) makes 'b' the baseline",
+    "cut": "cut the column in the data with pd.cut",
+    "interaction": "write f:g",
+    "c": "write cbind(successes, failures) for a response, [1, 2] for several numbers",
+    "s": "write bs(x, df=5) for a curve",
+    "te": "write bs(x, df=4) * bs(z, df=4) for a surface",
+    "ns": "write cr(x, df=4), a natural cubic spline",
+    "rcs": "write cr(x, df=4), a natural cubic spline",
+}
+"""What to write for functions of R that formulas do not have."""
 _NODES = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Load, ast.Constant,
     ast.keyword, ast.List, ast.Tuple, ast.Attribute, ast.operator, ast.unaryop, ast.cmpop,
@@ -115,6 +134,21 @@ class Expression:
     category: str | None = field(compare=False, default=None)
     stateful: bool = field(compare=False, default=False)
     code: str = ""
+
+    def of_numbers(self) -> tuple[str, ...]:
+        """Columns that stand alone in functions with memory of numbers, as ``x`` in ``bs(x)``."""
+        first = (
+            node.args[0]
+            for node in ast.walk(ast.parse(self.code, mode="eval"))
+            if isinstance(node, ast.Call) and _call_name(node) in _OF_NUMBERS and node.args
+        )
+        names = (node.id for node in first if isinstance(node, ast.Name))
+        return tuple(self.placeholders[name] for name in names if name in self.placeholders)
+
+    @property
+    def centred(self) -> str:
+        """The code with natural splines without their constant, for models with an intercept."""
+        return ast.unparse(_Centred().visit(ast.parse(self.code, mode="eval")))
 
     @property
     def top_call(self) -> str | None:
@@ -225,6 +259,8 @@ def _as_python(tokens: list[Token]) -> tuple[str, dict[str, str]]:
     pieces: list[str] = []
     for index, token in enumerate(tokens):
         following = tokens[index + 1].op if index + 1 < len(tokens) else ""
+        if token.kind == "name" and not token.quoted and "." in token.text:
+            _check_dotted(token.text, following)  # "as.factor(" is no Python
         if token.kind == "name" and (token.quoted or not _is_keyword(token, following)):
             if token.text not in safe:
                 safe[token.text] = f"_{len(safe)}"
@@ -239,6 +275,15 @@ def _as_python(tokens: list[Token]) -> tuple[str, dict[str, str]]:
         else:
             pieces.append(token.text)
     return " ".join(pieces), columns
+
+
+def _check_dotted(name: str, following: str) -> None:
+    if following == "(":
+        _check_function(name)
+    elif following == "=":
+        ends = name == "Boundary.knots"
+        hint = "write lower_bound= and upper_bound=" if ends else "it is not available here"
+        raise _Refusal(f"'{name}=' is an argument of R: {hint}")
 
 
 def _is_keyword(token: Token, following: str) -> bool:
@@ -257,9 +302,15 @@ def _check(tree: ast.AST, called: set[str]) -> None:
             _check_function(name)
             if name in _FUNCTIONS:
                 _check_arguments(name, node)
+            elif name in _OF_NUMBERS:
+                _check_constants(name, node)
+            elif name == "C":
+                _check_coding(node)
             if name in ("C", "factor") and node is not getattr(tree, "body", None):
                 raise _Refusal(f"{name}() makes labels, with which nothing can be computed")
             called.add(name)
+        elif isinstance(node, ast.Compare) and len(node.ops) > 1:
+            raise _Refusal("for 'a < x < b' write logical_and(a < x, x < b)")
         elif isinstance(node, ast.Attribute) and ast.unparse(node) not in _ATTRIBUTES:
             raise _Refusal(f"'{ast.unparse(node)}' is not available in a formula")
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
@@ -291,6 +342,8 @@ def _check_function(name: str) -> None:
             f"{name}() would be computed anew on new data: use center(x) or scale(x), which "
             "remember what they learned, or add the column to the data"
         )
+    if name in _ELSEWHERE:
+        raise _Refusal(f"there is no function {name}() for formulas: {_ELSEWHERE[name]}")
     known = [*_FUNCTIONS, *STATEFUL, "factor", "offset"]
     near = difflib.get_close_matches(name, [k for k in known if not k.startswith("np.")], 1)
     hint = f"did you mean {near[0]}()? Otherwise add" if near else "add"
@@ -303,6 +356,32 @@ def _check_arguments(name: str, node: ast.Call) -> None:
     if wrong or len(node.args) + len(node.keywords) > len(known):
         said = f"has no argument '{wrong[0]}'" if wrong else f"takes {len(known)} and no more"
         raise _Refusal(f"{name}() {said}: write {name}({', '.join(known)})")
+
+
+def _check_constants(name: str, node: ast.Call) -> None:
+    """A function with memory takes one column; numbers, names and lists of them follow."""
+    further = [*node.args[1:], *(k.value for k in node.keywords)]
+    if any(_is_column(part) for argument in further for part in ast.walk(argument)):
+        raise _Refusal(
+            f"{name}() takes one column, then constants: write {name}(x, ...) + {name}(z, ...) for "
+            "two columns (or * for their interaction)"
+        )
+
+
+def _check_coding(node: ast.Call) -> None:
+    """The second argument of ``C()`` is a coding, not a level or a column."""
+    codings = [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "contrasts")]
+    for coding in codings:
+        if isinstance(coding, ast.Constant) or _is_column(coding):
+            level = repr(coding.value) if isinstance(coding, ast.Constant) else "'b'"
+            raise _Refusal(
+                "the second argument of C() is a coding such as Sum: write "
+                f"C(x, contr.treatment({level})) to make {level} the baseline"
+            )
+
+
+def _is_column(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id.removeprefix("_").isdigit()
 
 
 def _plain_category(node: ast.expr, columns: Mapping[str, str]) -> str | None:
@@ -330,6 +409,18 @@ def _display(tree: ast.Expression, columns: Mapping[str, str]) -> str:
             out += [text[start : node.col_offset].decode(), name if plain else f"`{name}`"]
             start = node.end_col_offset or 0
     return "".join([*out, text[start:].decode()])
+
+
+class _Centred(ast.NodeTransformer):
+    """Adds ``constraints='center'`` to natural and cyclic splines that say nothing of it."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """``cr(x, df=4)`` -> ``cr(x, df=4, constraints='center')``."""
+        self.generic_visit(node)
+        said = any(k.arg == "constraints" for k in node.keywords)
+        if _call_name(node) in _NATURAL and not said:
+            node.keywords.append(ast.keyword("constraints", ast.Constant("center")))
+        return node
 
 
 class _Functions(ast.NodeTransformer):

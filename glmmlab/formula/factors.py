@@ -13,12 +13,13 @@ from formulaic import Formula, ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
 from glmmlab._types import FloatArray
-from glmmlab.errors import DataError, FormulaError, UnknownLevelError
+from glmmlab.errors import DataError, FormulaError, GlmmlabError, UnknownLevelError
 from glmmlab.formula.columns import Level, shown_rows
 from glmmlab.formula.expressions import Expression, functions
 from glmmlab.formula.source import Source
+from glmmlab.formula.splines import bs
 
-_CONTEXT = {name: f for name, f in functions().items() if "." not in name}
+_CONTEXT = {name: f for name, f in functions().items() if "." not in name} | {"bs": bs}
 
 
 class Coding(ABC):
@@ -123,11 +124,20 @@ class Remembered(Coding):
     categorical: bool
 
     @classmethod
-    def learn(cls, expression: Expression, source: Source) -> Remembered:
-        """Let formulaic learn from the data: knots, means, norms, levels."""
+    def learn(cls, expression: Expression, source: Source, intercept: bool = False) -> Remembered:
+        """Let formulaic learn from the data: knots, means, norms, levels.
+
+        Beside an `intercept` natural splines leave out their constant, as ``bs()`` always does.
+        """
+        for name in expression.of_numbers():
+            if source.is_factor(name):
+                raise FormulaError(
+                    f"cannot compute {expression.name}: column '{name}' holds labels, not numbers"
+                )
         frame = _placeholders(expression, source)
         categorical = expression.top_call == "C"
-        full = _materialize(Formula(f"0 + {expression.code}"), frame, expression).model_spec
+        code = expression.centred if intercept else expression.code
+        full = _materialize(Formula(f"0 + {code}"), frame, expression).model_spec
         reduced = None
         if categorical:
             reduced = _materialize(Formula(f"1 + {expression.code}"), frame, expression).model_spec
@@ -186,7 +196,10 @@ def _materialize(spec: Any, frame: pd.DataFrame, expression: Expression) -> Any:
             SyntaxError,
             np.linalg.LinAlgError,
         ) as error:
-            detail = str(error).replace("_0", "'" + expression.columns[0] + "'")
+            if isinstance(error.__cause__, GlmmlabError):
+                said = f"cannot compute {expression.name}: {error.__cause__}"
+                raise type(error.__cause__)(said) from None
+            detail = str(error.__cause__ or error).replace("_0", "'" + expression.columns[0] + "'")
             raise FormulaError(f"cannot compute {expression.name}: {detail}") from error
 
 
@@ -217,8 +230,8 @@ def check_defined(values: FloatArray, expression: Expression, source: Source) ->
         raise DataError(f"{expression.name} has no finite value in {rows}, as where {there}")
 
 
-def learn(expression: Expression, source: Source) -> Coding:
-    """The coding of one factor, learned from the data.
+def learn(expression: Expression, source: Source, intercept: bool = False) -> Coding:
+    """The coding of one factor, learned from the data, in a part with an intercept or without.
 
     Raises
     ------
@@ -235,7 +248,7 @@ def learn(expression: Expression, source: Source) -> Coding:
     if label_column is not None:
         return _levels(expression, label_column, source)
     if expression.stateful:
-        return _finite(Remembered.learn(expression, source), source, expression.name)
+        return _finite(Remembered.learn(expression, source, intercept), source, expression.name)
     return _finite(Computed(expression), source, expression.name)
 
 

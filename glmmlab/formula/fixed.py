@@ -94,7 +94,9 @@ class FixedPart:
         fixed, inner_offsets = parse_part(text)
         all_offsets = (*inner_offsets, *offsets)
         factor_terms = expand(fixed)
-        codings = {f: learn(f, source) for f in dict.fromkeys(itertools.chain(*factor_terms))}
+        constant = any(_is_constant(term, source) for term in factor_terms)
+        used = dict.fromkeys(itertools.chain(*factor_terms))
+        codings = {f: learn(f, source, constant) for f in used}
         coded = full_rank(factor_terms, lambda f: codings[f].categorical)
         names: list[str] = []
         terms: list[Term] = []
@@ -189,6 +191,15 @@ def used_columns(text: str, offsets: Sequence[str] = ()) -> tuple[str, ...]:
     for offset in (*inner, *offsets):
         found.update(dict.fromkeys(expression(offset).columns))
     return tuple(found)
+
+
+def _is_constant(term: tuple[Expression, ...], source: Source) -> bool:
+    """Whether a term's columns add up to the intercept: it is that, or made of factors alone."""
+    return all(
+        factor.category is not None
+        or (factor.column is not None and source.is_factor(factor.column))
+        for factor in term
+    )
 
 
 def _labels(product: Product, codings: Mapping[Expression, Coding]) -> list[str]:

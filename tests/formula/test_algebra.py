@@ -63,7 +63,8 @@ SAME_AS_FORMULAIC = [
     "(f + g + x)^2", "(f + g + x)**2", "bs(x, df=4) + scale(z)", "poly(x, 2) * f", "C(f) * x",
     "f * x - x", "-1 + x", "x - 1", "1", "0", "C(f, Sum) * x", "C(f, Treatment('a')):g",
     "C(f, contr.sum) + x", "C(f, Helmert)", "log(z) + np.sqrt(z)", "`f c` * x", "center(x) * f",
-    "poly(log(z + 1), 2)", "I(center(x) ** 2)", "0 + x:f + f:g", "x:z", "I(x / z):f", "cr(x, df=3)",
+    "poly(log(z + 1), 2)", "I(center(x) ** 2)", "0 + x:f + f:g", "x:z", "I(x / z):f",
+    "0 + cr(x, df=3)", "0 + cc(x, df=3)", "cs(x, df=3, constraints='center') * f",
     "f:g:h", "f + f:g:h", "x + x:f:z + g", "standardize(x)", "{x + z}", "f:h + g",
 ]  # fmt: skip
 

@@ -217,8 +217,26 @@ def test_unknown_levels_and_columns(frame):
         ("I(x + Sum)", {}, FormulaError, "cannot compute"),
         ("where(x > 1, [1, 2], 3)", {}, FormulaError, "cannot compute"),
         ("I([x, x])", {}, FormulaError, "one a row is needed"),
-        ("poly(s, 2)", {}, FormulaError, r"cannot compute poly\(s, 2\)"),
-        ("bs(x, df=1)", {}, FormulaError, r"cannot compute bs\(x, df=1\)"),
+        ("poly(s, 2)", {}, FormulaError, r"cannot compute poly\(s, 2\): column 's' holds labels"),
+        ("scale(s)", {}, FormulaError, r"cannot compute scale\(s\): column 's' holds labels"),
+        ("bs(f, df=4)", {}, FormulaError, r"bs\(f, df=4\): column 'f' holds labels, not numbers"),
+        ("bs(x, df=2)", {}, FormulaError, r"bs\(x, df=2\): df=2 is too small, 3 is the least"),
+        ("bs(x, df=3, include_intercept=True)", {}, FormulaError, "4 is the least"),
+        ("bs(x, df=4, lower_bound=99)", {}, DataError, "spline reaches from 99 to .* lies outside"),
+        ("poly(x, t, 2)", {}, FormulaError, r"one column, then constants: write poly\(x, ...\) \+"),
+        ("C(f, 'b')", {}, FormulaError, r"C\(x, contr.treatment\('b'\)\) to make 'b' the"),
+        ("C(f, x)", {}, FormulaError, r"second argument of C\(\) is a coding"),
+        ("I(2 < x < 5)", {}, FormulaError, r"write logical_and\(a < x, x < b\)"),
+        ("as.factor(f)", {}, FormulaError, r"no function as.factor\(\).*write factor\(x\)"),
+        ("as.numeric(x)", {}, FormulaError, r"no function as.numeric\(\).*pd.to_numeric"),
+        ("s(x)", {}, FormulaError, r"no function s\(\) for formulas: write bs\(x, df=5\)"),
+        (
+            "bs(x, knots=c(1, 2))",
+            {},
+            FormulaError,
+            r"no function c\(\).*cbind.*\[1, 2\] for several",
+        ),
+        ("bs(x, Boundary.knots=[0, 9])", {}, FormulaError, "write lower_bound= and upper_bound="),
         ("log(x, 2, 3)", {}, FormulaError, r"log\(\) takes 2 and no more"),
         ("C(f, Treatment('q'))", {}, FormulaError, "cannot compute C"),
     ],
@@ -230,8 +248,34 @@ def test_what_cannot_be_coded(frame, text, change, error, words):
 
 def test_splines_do_not_extrapolate_silently(frame):
     part = FixedPart.learn("bs(x, df=4)", frame)
-    with pytest.raises(FormulaError, match=r"cannot compute bs\(x, df=4\)"):
+    low, high = frame["x"].min(), frame["x"].max()
+    said = rf"from {low:.6g} to {high:.6g}, and 1e\+06 lies outside.*extrapolation='extend'"
+    with pytest.raises(
+        DataError, match=rf"cannot compute bs\(x, df=4\): the spline reaches {said}"
+    ):
         part.matrix(pd.DataFrame({"x": [1e6]}))
+    beside = pd.DataFrame({"x": [high + 0.009 * (high - low), low - 0.009 * (high - low)]})
+    extended = FixedPart.learn("bs(x, df=4, extrapolation='extend')", frame)
+    assert_array_equal(part.matrix(beside), extended.matrix(beside))
+    assert_array_equal(part.matrix(frame), extended.matrix(frame))
+    with pytest.raises(DataError, match="lies outside"):
+        part.matrix(pd.DataFrame({"x": [high + 0.011 * (high - low)]}))
+
+
+@pytest.mark.parametrize(
+    "text", ["cr(x, df=3)", "cs(x, df=3)", "cc(x, df=3)", "0 + f + cr(x, df=3)"]
+)
+def test_natural_splines_leave_the_constant_to_the_intercept(text):
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"x": rng.normal(size=40), "f": np.tile(["a", "b"], 20)})
+    part = FixedPart.learn(text, data)
+    X = part.matrix(data)
+    assert np.linalg.matrix_rank(X) == X.shape[1]
+    spline = [j for j, name in enumerate(part.names) if "df=3" in name]
+    assert len(spline) == 3
+    assert_allclose(X[:, spline].mean(axis=0), 0.0, atol=1e-12)
+    new = data.iloc[[3, 8]]
+    assert_allclose(part.matrix(new), X[[3, 8]], atol=1e-12)
 
 
 def test_a_column_name_that_is_no_word(frame):
