@@ -30,6 +30,18 @@ _SATISFIED = 1e-6
 """Of a standard error: hypotheses that contradict one another by less do not."""
 
 
+def estimable_rows(rows: FloatArray, null_basis: FloatArray | None) -> BoolArray:
+    """Which rows are orthogonal to the null space of the model matrix.
+
+    >>> estimable_rows(np.array([[1.0, 1.0], [1.0, 0.0]]), np.array([[0.5**0.5], [-(0.5**0.5)]]))
+    array([ True, False])
+    """
+    if null_basis is None or null_basis.size == 0:
+        return np.ones(len(rows), bool)
+    leak = ((rows @ null_basis) ** 2).sum(axis=1)
+    return np.asarray(leak <= _ESTIMABLE * np.maximum((rows**2).sum(axis=1), 1e-300))
+
+
 @dataclass(frozen=True)
 class LinearEstimates:
     """Rows L of an estimated parameter vector: L b + offset, with what is needed to test them.
@@ -65,10 +77,7 @@ class LinearEstimates:
     @cached_property
     def estimable(self) -> BoolArray:
         """Which rows the data can estimate."""
-        if self.null_basis is None or self.null_basis.size == 0:
-            return np.ones(len(self.rows), bool)
-        leak = ((self.rows @ self.null_basis) ** 2).sum(axis=1)
-        return np.asarray(leak <= _ESTIMABLE * np.maximum((self.rows**2).sum(axis=1), 1e-300))
+        return estimable_rows(self.rows, self.null_basis)
 
     @cached_property
     def estimate(self) -> FloatArray:

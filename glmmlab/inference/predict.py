@@ -11,12 +11,20 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from glmmlab._types import AnyArray, FloatArray, Seed
+from glmmlab._types import AnyArray, BoolArray, FloatArray, Seed
 from glmmlab.design.arguments import row_values
-from glmmlab.errors import DataError, ExtrapolationWarning, UnknownColumnError, UnknownNameError
+from glmmlab.errors import (
+    DataError,
+    ExtrapolationWarning,
+    RankDeficientWarning,
+    UnknownColumnError,
+    UnknownNameError,
+)
 from glmmlab.formula.columns import as_frame, shown_rows
 from glmmlab.inference.intervals import normal_quantile
+from glmmlab.inference.linear import estimable_rows
 from glmmlab.inference.marginal import averaged, marginal_errors, random_rows, random_variance
+from glmmlab.inference.model_parts import null_basis
 from glmmlab.inference.modes import JointUncertainty, Rows
 from glmmlab.links.stable import LARGEST
 
@@ -30,6 +38,8 @@ KINDS = ("mean", "prediction")
 
 Scale = Callable[[FloatArray, tuple[FloatArray, ...]], FloatArray]
 """A function of the linear predictor and the auxiliary predictors, elementwise."""
+Lost = dict[tuple[str, ...], BoolArray]
+"""Columns that were dropped from a part of the model, and the rows that cannot do without them."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a mean beyond the largest float is infinite
@@ -108,10 +118,13 @@ def predict(
     -----
     ExtrapolationWarning
         With a log link a row lies so far outside the data that its mean is beyond any number.
+    RankDeficientWarning
+        Rows that the data cannot estimate, such as an empty cell of an interaction: their
+        predictions are missing, as in :func:`glmmlab.inference.emmeans.emmeans`.
     """
     _check_choices(estimate, scale, random_effects, interval)
     marginal = random_effects == "marginal"
-    rows, eta, aux, index = _rows(estimate, newdata, random_effects != "conditional", offset)
+    rows, eta, aux, index, lost = _rows(estimate, newdata, random_effects != "conditional", offset)
     if scale in ("response", "conditional"):
         _tell_of_endless_means(estimate, eta, index)
     transform = _scale_function(estimate, scale)
@@ -125,15 +138,17 @@ def predict(
 
         numbers = _trials_of(estimate, newdata, trials)
         ends = new_observation_limits(estimate, rows, eta, aux, v, numbers, level, seed)
+        _tell_of_lost_rows(lost, np.isnan(ends[0]), index)
         frame = {"estimate": values, "lower": ends[0], "upper": ends[1]}
         return pd.DataFrame(frame, index=index)
+    _tell_of_lost_rows(lost, np.isnan(values), index)
     if not se:
         return pd.Series(values, index=index, name=scale)
     if marginal:
         errors = marginal_errors(estimate, rows.X, Z, rows.auxiliary, transform, eta, aux)
         return _marginal_frame(estimate, values, errors, normal_quantile(level), index)
     d_eta, d_aux = _derivatives(transform, estimate, eta, aux, scale)
-    errors = _standard_errors(estimate, rows, d_eta, d_aux)
+    errors = np.where(np.isnan(values), np.nan, _standard_errors(estimate, rows, d_eta, d_aux))
     z = normal_quantile(level)
     if scale == "link" or not _any_moves(d_aux):
         slope = np.abs(d_eta)
@@ -156,6 +171,19 @@ def _tell_of_endless_means(estimate: Estimate, eta: FloatArray, index: pd.Index)
         ),
         stacklevel=5,  # predict, its errstate and Fit.predict stand between
     )
+
+
+def _tell_of_lost_rows(lost: Lost, missing: BoolArray, index: pd.Index) -> None:
+    for names, rows in lost.items():
+        if (rows & missing).any():
+            warnings.warn(
+                RankDeficientWarning(
+                    f"the prediction is missing in {shown_rows(index, rows & missing)}, which the "
+                    f"data cannot estimate: it needs {', '.join(names)}, left out of the fit as "
+                    "the data have no such combination of the predictors."
+                ),
+                stacklevel=5,  # predict, its errstate and Fit.predict stand between
+            )
 
 
 def population_eta(estimate: Estimate) -> FloatArray:
@@ -227,8 +255,8 @@ def _rows(
     newdata: pd.DataFrame | dict[str, Any] | None,
     population: bool,
     offset: object,
-) -> tuple[Rows, FloatArray, tuple[FloatArray, ...], pd.Index]:
-    """The rows, their linear predictor, their auxiliary predictors and their index."""
+) -> tuple[Rows, FloatArray, tuple[FloatArray, ...], pd.Index, Lost]:
+    """The rows, their linear predictor, auxiliary predictors and index, and which are lost."""
     design = estimate.design
     if newdata is None:
         if offset is not None:
@@ -237,23 +265,37 @@ def _rows(
         auxiliary = tuple(design.auxiliary[name].X for name in estimate.auxiliary)
         eta = population_eta(estimate) if population else estimate.eta
         rows = Rows(design.conditional.X, random, auxiliary)
-        return rows, eta, estimate.aux, design.data.index
+        return rows, eta, estimate.aux, design.data.index, {}
     newdata = as_frame(newdata)
-    X, eta = _part_rows(estimate.conditional, newdata)
+    lost: Lost = {}
+    X, eta = _part_rows(estimate, estimate.conditional, newdata, lost)
     eta = eta + _argument_offset(design, newdata, offset)
     random = None
     if not population:
         random = tuple(t.matrix(newdata) for t in design.random)
         eta = eta + _random_part(estimate, random)
-    parts = [_part_rows(part, newdata) for part in estimate.auxiliary.values()]
+    parts = [_part_rows(estimate, part, newdata, lost) for part in estimate.auxiliary.values()]
     rows = Rows(X, random, tuple(x for x, _ in parts))
-    return rows, eta, tuple(a for _, a in parts), newdata.index
+    return rows, eta, tuple(a for _, a in parts), newdata.index, lost
 
 
-def _part_rows(part: PartEstimate, newdata: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-    """Estimable columns of one part's design at new rows, and its linear predictor."""
-    X = part.fixed.matrix(newdata)[:, part.estimable]
-    return X, X @ part.params[part.estimable] + part.fixed.offset(newdata)
+def _part_rows(
+    estimate: Estimate, part: PartEstimate, newdata: pd.DataFrame, lost: Lost
+) -> tuple[FloatArray, FloatArray]:
+    """Kept columns of one part's design at new rows, and its linear predictor.
+
+    The latter is missing in rows that the data cannot estimate; they are noted in `lost`.
+    """
+    whole = part.fixed.matrix(newdata)
+    X = whole[:, part.estimable]
+    eta = X @ part.params[part.estimable] + part.fixed.offset(newdata)
+    if part.estimable.all():
+        return X, eta
+    known = np.isfinite(whole).all(axis=1)
+    bad = known & ~estimable_rows(whole, null_basis(part.fixed, estimate, ~part.estimable))
+    dropped = tuple(name for name, ok in zip(part.names, part.estimable, strict=True) if not ok)
+    lost[dropped] = lost.get(dropped, False) | bad
+    return X, np.where(bad, np.nan, eta)
 
 
 def _random_part(estimate: Estimate, random: tuple[tuple[AnyArray, FloatArray], ...]) -> FloatArray:

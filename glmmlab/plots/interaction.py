@@ -84,8 +84,9 @@ def plot_interaction(
         dash = style.DASHES[i % len(style.DASHES)]
         marker = "" if len(at) > 12 else style.MARKERS[i % len(style.MARKERS)]
         ax.plot(at, values, color=colour, ls=dash, marker=marker, ms=6)
-        if trace is not None:
-            ends.append(float(values[-1]))
+        drawn = values[np.isfinite(values)]  # means that cannot be estimated are left out
+        if trace is not None and len(drawn):
+            ends.append(float(drawn[-1]))
             labels.append((f"{trace} {level}", colour))
     ax.margins(y=0.08)
     _end_labels(ax, ends, labels)

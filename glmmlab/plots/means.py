@@ -241,7 +241,8 @@ def _draw(
             label=layer.label,
             zorder=3,
         )
-        np.maximum.at(tops[i], at[~np.isnan(at)].astype(int), high[~np.isnan(at)])
+        drawn = ~(np.isnan(at) | np.isnan(high))  # means that cannot be estimated are not
+        np.maximum.at(tops[i], at[drawn].astype(int), high[drawn])
         if raw is not None and raw_value is not None:
             _raw(ax, raw, raw_value, categories, names, 0.0 if centred else layer.shift)
             where = positions_of(raw, categories, names)
@@ -285,7 +286,7 @@ def _letters(
         colour = layer.colour if len(layers) > 1 else style.INK
         at = positions_of(layer.frame, categories, names)
         for x, low, text in zip(at, layer.frame[lower], texts, strict=True):
-            if not np.isnan(x):
+            if not (np.isnan(x) or np.isnan(low)):
                 i = int(x)
                 marks.append(Letter(i, layer.shift, float(low), float(top[i]), text, colour))
     place_letters(ax, marks, len(categories), len(layers))
