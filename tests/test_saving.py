@@ -152,13 +152,77 @@ def test_data_of_every_type_come_back_and_the_rest_is_left_out(tmp_path):
         pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["site", "year"]),
         pd.date_range("2020-02-28", periods=3, name="day"),
         pd.CategoricalIndex(["x", "y", "x"]),
+        pd.date_range("2020-03-28", periods=3, tz="Europe/Berlin"),
+        pd.period_range("2020-02", periods=3, freq="M"),
+        pd.interval_range(0.0, 1.5, periods=3, closed="both"),
     ],
-    ids=["range", "float", "multi", "dates", "categories"],
+    ids=["range", "float", "multi", "dates", "categories", "zone", "periods", "intervals"],
 )
 def test_an_index_comes_back(index):
     frame = pd.DataFrame({"x": [1.0, np.nan, -np.inf]}, index=index)
     again = decode_frame(json.loads(canonical(encode_frame(frame))))
     assert_frame_equal(again, frame, check_freq=False)
+
+
+def _of_days(n):
+    """Columns of labels that are neither numbers nor text."""
+    day = pd.Series(pd.date_range("2024-03-30", periods=3).take(np.arange(n) % 3))
+    missing = pd.Series(np.arange(n) == 1)
+    return {
+        "intervals": pd.cut(np.arange(n) % 7, 3),
+        "whole intervals": pd.IntervalIndex.from_breaks(range(n + 1), closed="left"),
+        "dates": day.dt.date.where(~missing, None),
+        "categories of dates": pd.Categorical(day.dt.date),
+        "zone": day.dt.tz_localize("Europe/Berlin").where(~missing),
+        "offset": day.dt.tz_localize("UTC+02:00"),
+        "periods": day.dt.to_period("D").where(~missing),
+        "categories of periods": pd.Categorical(day.dt.to_period("M")),
+    }
+
+
+@pytest.mark.parametrize("name", _of_days(1))
+def test_labels_of_days_and_ranges_come_back(name):
+    frame = pd.DataFrame({name: _of_days(9)[name]})
+    again = decode_frame(json.loads(canonical(encode_frame(frame))))
+    assert_frame_equal(again, frame)
+
+
+@pytest.mark.parametrize("name", ["intervals", "categories of dates", "categories of periods"])
+def test_fits_to_such_labels_come_back(name, tmp_path):
+    rng = np.random.default_rng(6)
+    data = pd.DataFrame({"y": rng.normal(size=60), "k": _of_days(60)[name]})
+    one = gl.glmm("y ~ k", data)
+    two = reload(one, tmp_path)
+    assert_frame_equal(two.predict(data, se=True), one.predict(data, se=True))
+    assert_frame_equal(two.emmeans("k").frame, one.emmeans("k").frame)
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"kind": "periods", "dtype": "period[x]", "values": [1]}, "'period.x.' is no type of da"),
+        ({"kind": "dates", "dtype": "M8[s]", "values": [1], "zone": "Mars"}, "zone 'Mars'. is no"),
+        ({"kind": "intervals", "left": {"kind": "numbers", "dtype": "f8", "values": [1.0]},
+          "right": {"kind": "numbers", "dtype": "f8", "values": [0.0]}, "closed": "left"},
+         "a column of intervals is damaged"),
+    ],
+    ids=["periods", "zone", "intervals"],
+)  # fmt: skip
+def test_labels_that_are_none(entry, says):
+    with pytest.raises(gl.SavedFileError, match=says):
+        decode_frame({"columns": [{"name": "k", **entry}], "index": {
+            "kind": "range", "start": 0, "stop": 1, "step": 1, "names": [None]}})  # fmt: skip
+
+
+def test_what_cannot_be_saved_says_what_to_do(tmp_path):
+    rng = np.random.default_rng(6)
+    data = pd.DataFrame({"y": rng.normal(size=40), "g": [(i % 4, "a") for i in range(40)]})
+    one = gl.glmm("y ~ 1 + (1 | g)", data)
+    said = r"column 'g' cannot be saved: it holds tuple values: use .astype\(str\)"
+    with pytest.raises(gl.SavedFileError, match=said):
+        one.save(tmp_path / "fit.json")
+    data["g"] = data["g"].astype(str)
+    reload(gl.glmm("y ~ 1 + (1 | g)", data), tmp_path)
 
 
 def test_arrow_columns_come_back():

@@ -5,9 +5,11 @@
 ==============  ================================================  ============================
 ``numbers``     int, float and boolean, any storage               ``dtype``, ``values``
 ``text``        strings, any storage                              ``dtype``, ``values``
-``objects``     object columns of text, numbers and booleans      ``values``
-``dates``       dates, times and differences, without time zone   ``dtype``, ``values``
-                (whole units since 1970; missing is null)
+``objects``     object columns of text, numbers, booleans, dates  ``values``
+``dates``       dates, times and differences                      ``dtype``, ``values``, and
+                (whole units since 1970; missing is null)         ``zone`` where there is one
+``periods``     periods (whole ones since 1970)                   ``dtype``, ``values``
+``intervals``   intervals, as ``pd.cut`` gives them               ``left``, ``right``, ``closed``
 ``categories``  Categoricals                                      ``levels``, ``ordered``,
                 (code -1 is missing)                              ``codes``
 ``range``       a default index                                   ``start, stop, step``
@@ -20,6 +22,7 @@ A storage that the reading machine lacks (Arrow without pyarrow, pandas 3's stri
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Sequence
 from decimal import Decimal
@@ -56,7 +59,7 @@ def encode_frame(frame: pd.DataFrame, needed: Sequence[str] | None = None) -> En
     for position, name in enumerate(frame.columns):
         try:
             if not isinstance(name, str):
-                raise CannotEncode("its name is no text")
+                raise CannotEncode("its name is no text: rename it, data.columns.astype(str)")
             columns.append({"name": name, **encode_values(frame.iloc[:, position])})
         except CannotEncode as reason:
             if needed is None or name in needed:
@@ -103,6 +106,14 @@ def encode_values(values: pd.Series) -> Entry:
         }
     if isinstance(dtype, np.dtype) and dtype.kind in "mM":
         return {"kind": "dates", "dtype": str(dtype), "values": _moments(values)}
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return {**encode_values(values.dt.tz_convert(None)), "zone": _zone(dtype)}
+    if isinstance(dtype, pd.PeriodDtype):
+        return {"kind": "periods", "dtype": str(dtype), "values": _moments(values)}
+    if isinstance(dtype, pd.IntervalDtype):
+        ends = pd.arrays.IntervalArray(values)
+        left, right = (encode_values(pd.Series(end)) for end in (ends.left, ends.right))
+        return {"kind": "intervals", "left": left, "right": right, "closed": ends.closed}
     if isinstance(dtype, np.dtype) and dtype.kind == "f":
         known = dtype.itemsize <= 8
         return {
@@ -116,12 +127,24 @@ def encode_values(values: pd.Series) -> Entry:
         return {"kind": "text", "dtype": str(dtype), "values": [_plain(v) for v in values]}
     if kinds.is_numeric_dtype(dtype) and not kinds.is_complex_dtype(dtype):  # booleans as well
         return {"kind": "numbers", "dtype": str(dtype), "values": [_plain(v) for v in values]}
-    raise CannotEncode(f"it holds {dtype} values")
+    raise CannotEncode(f"it holds {dtype} values: use .astype(str) on it before the fit")
+
+
+def _zone(dtype: pd.DatetimeTZDtype) -> str:
+    """The zone's name, by which it is found again."""
+    try:
+        pd.DatetimeTZDtype(dtype.unit, str(dtype.tz))
+    except (TypeError, ValueError, KeyError, LookupError, OSError):
+        raise CannotEncode(
+            f"its time zone {dtype.tz} has no name: use .dt.tz_convert('UTC') on it before the fit"
+        ) from None
+    return str(dtype.tz)
 
 
 def _moments(values: pd.Series) -> list[int | None]:
     missing = values.isna().to_numpy()
-    whole = values.to_numpy().astype(np.int64)
+    array = values.array.asi8 if isinstance(values.dtype, pd.PeriodDtype) else values.to_numpy()
+    whole = array.astype(np.int64)
     return [None if gap else int(value) for gap, value in zip(missing, whole, strict=True)]
 
 
@@ -141,7 +164,10 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, (float, Decimal)):
         return encode_number(float(value))
-    raise CannotEncode(f"it holds {type(value).__name__} values")
+    if type(value) is datetime.date:
+        return {"date": value.isoformat()}
+    held = f"it holds {type(value).__name__} values"
+    raise CannotEncode(f"{held}: use .astype(str) on it before the fit")
 
 
 # -- reading ---------------------------------------------------------------------------------
@@ -184,18 +210,40 @@ def decode_values(entry: Entry) -> pd.Series:
     kind = entry["kind"]
     if kind == "categories":
         return _decode_categories(entry)
-    if kind not in ("numbers", "text", "objects", "dates"):
+    if kind == "intervals":
+        return _decode_intervals(entry)
+    if kind not in ("numbers", "text", "objects", "dates", "periods"):
         raise SavedFileError(f"a column is of the unknown kind {kind!r}.")
-    if kind == "dates":
-        whole = [np.iinfo(np.int64).min if v is None else int(v) for v in entry["values"]]
-        try:
-            return pd.Series(np.array(whole, dtype=np.int64).view(entry["dtype"]))
-        except TypeError:
-            raise SavedFileError(f"{entry['dtype']!r} is no type of dates.") from None
+    if kind in ("dates", "periods"):
+        return _decode_moments(entry)
     values = [_value(value) for value in entry["values"]]
     if kind == "objects":
         return pd.Series(values, dtype=object)
     return _as_stored(values, str(entry["dtype"]), kind)
+
+
+def _decode_moments(entry: Entry) -> pd.Series:
+    gap, dtype = np.iinfo(np.int64).min, entry["dtype"]
+    whole = np.array([gap if v is None else int(v) for v in entry["values"]], dtype=np.int64)
+    try:
+        if entry["kind"] == "periods":
+            return pd.Series(pd.arrays.PeriodArray(whole, dtype=pd.PeriodDtype(dtype)))
+        moments = pd.Series(whole.view(dtype))
+        if "zone" not in entry:
+            return moments
+        return moments.dt.tz_localize("UTC").dt.tz_convert(entry["zone"])
+    except (TypeError, ValueError, KeyError, AttributeError, LookupError, OSError):
+        named = f"{dtype!r} (zone {entry['zone']!r})" if "zone" in entry else repr(dtype)
+        raise SavedFileError(f"{named} is no type of dates.") from None
+
+
+def _decode_intervals(entry: Entry) -> pd.Series:
+    left, right = (decode_values(entry[end]) for end in ("left", "right"))
+    try:
+        array = pd.arrays.IntervalArray.from_arrays(left, right, closed=entry["closed"])
+    except (TypeError, ValueError) as error:
+        raise SavedFileError(f"a column of intervals is damaged: {error}.") from None
+    return pd.Series(array)
 
 
 def _decode_categories(entry: Entry) -> pd.Series:
@@ -209,6 +257,8 @@ def _decode_categories(entry: Entry) -> pd.Series:
 
 
 def _value(value: Any) -> Any:
+    if isinstance(value, dict) and "date" in value:
+        return datetime.date.fromisoformat(value["date"])
     if isinstance(value, dict):
         return value["text"]
     if isinstance(value, str) and value in ("NaN", "Infinity", "-Infinity"):
