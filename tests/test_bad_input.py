@@ -59,6 +59,13 @@ def put(column: str, value: Any, *rows: int) -> Callable[[pd.DataFrame], pd.Data
     return change
 
 
+class Polars:
+    """A frame of another library; its class says where it is from."""
+
+    __module__ = "polars.dataframe.frame"
+    to_pandas = pd.DataFrame
+
+
 E, W = errors, errors.WeightsError
 CALLS = [
     # formulas that do not parse, or are no formulas
@@ -108,6 +115,10 @@ CALLS = [
          change=lambda d: pd.concat([d, d[["x"]]], axis=1)),
     # data that are no data
     Call("array", E.DataError, ("ndarray", "DataFrame"), change=lambda d: d.to_numpy()),
+    Call("another library", E.DataError, ("polars", "data.to_pandas()"), change=lambda d: Polars()),
+    Call("numbers for names", E.UnknownColumnError, ("'1'", "but 1, which", "columns.astype(str)"),
+         'Q("0") ~ Q("1")', change=lambda d: pd.DataFrame(d[["x", "y"]].to_numpy())[[1]]
+         .assign(**{"0": d["y"]})),
     Call("no data", E.DataError, ("NoneType",), change=lambda d: None),
     Call("ragged dict", E.DataError, ("not a table",), change=lambda d: {"y": [1, 2], "x": [1]}),
     Call("no rows", E.DataError, ("no rows",), change=lambda d: d.iloc[:0]),
@@ -125,8 +136,17 @@ CALLS = [
     Call("complex", E.DataError, ("'x'", "complex"), change=put("x", 1j)),
     Call("lists", E.DataError, ("'x'", "numbers, text or booleans"),
          change=lambda d: d.assign(x=[[1]] * N)),
+    # families of other programs
+    Call("R's beta", E.UnknownNameError, ("Use 'beta'.",), family="beta_family"),
+    Call("negative binomial", E.UnknownNameError, ("Use 'nbinom2'",), family="negative_binomial"),
+    Call("zip", E.UnknownNameError, ("Use 'poisson' with zero_inflation='~ 1'",), family="zip"),
+    Call("hurdle", E.UnknownNameError, ("truncated_nbinom2", "zero_inflation="), family="hurdle"),
+    Call("zinb", E.UnknownNameError, ("'nbinom2' with zero_inflation=",), family="zinb"),
+    Call("quasi", E.UnknownNameError, ("Use 'nbinom1'", "(1 + phi) mu"), family="quasipoisson"),
     # responses
     Call("text response", E.ResponseError, ("'f'", "labels", "binomial"), "f ~ x"),
+    Call("boolean response", E.ResponseError, ("'z'", ".astype(int)", "binomial"), "z ~ x",
+         change=lambda d: d.assign(z=d["x"] > 0)),
     Call("infinite response", E.ResponseError, ("'y'", "infinite", "row 1"),
          change=put("y", -np.inf, 1)),
     Call("log of a negative response", E.ResponseError, ("log(y)", "row 6"), "log(y) ~ x",

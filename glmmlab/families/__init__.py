@@ -75,6 +75,28 @@ _REGISTRY: dict[str, type[Family]] = {
 }
 
 
+_ELSEWHERE = {
+    "beta_family": "'beta'",
+    "t_family": "'t'",
+    "student": "'t'",
+    "normal": "'gaussian'",
+    "bernoulli": "'binomial'",
+    "negative_binomial": "'nbinom2' (or 'nbinom1')",
+    "neg_binomial": "'nbinom2' (or 'nbinom1')",
+    "negbin": "'nbinom2' (or 'nbinom1')",
+    "negativebinomial": "'nbinom2' (or 'nbinom1')",
+    "nb": "'nbinom2' (or 'nbinom1')",
+    "quasipoisson": "'nbinom1', whose variance is (1 + phi) mu",
+    "quasibinomial": "'betabinomial'",
+    "zip": "'poisson' with zero_inflation='~ 1'",
+    "zero_inflated_poisson": "'poisson' with zero_inflation='~ 1'",
+    "zinb": "'nbinom2' with zero_inflation='~ 1'",
+    "zigamma": "'gamma' with zero_inflation='~ 1'",
+    "hurdle": "'truncated_poisson' or 'truncated_nbinom2' with zero_inflation='~ 1'",
+}
+"""Names in R and in other programs -> what to write here."""
+
+
 def names() -> tuple[str, ...]:
     """Names of all families.
 
@@ -115,8 +137,11 @@ def get(name: str | Family, link: str | Link | None = None) -> Family:
     try:
         return _REGISTRY[name](link=link)
     except (KeyError, TypeError):
-        near = difflib.get_close_matches(str(name).lower(), _REGISTRY, n=1, cutoff=0.5)
+        asked = str(name).lower()
+        near = difflib.get_close_matches(asked, _REGISTRY, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
+        if asked in _ELSEWHERE:
+            hint = f" Use {_ELSEWHERE[asked]}."
         raise UnknownNameError(
             f"Unknown family {name!r}.{hint} Known families: {', '.join(_REGISTRY)}."
         ) from None

@@ -20,6 +20,17 @@ from glmmlab.errors import DataError, UnknownColumnError, UnknownLevelError
 Level = Hashable
 
 
+_WORDS = {
+    "NoneType": "missing (None)",
+    "ndarray": "an array without names of columns",
+    "Series": "a single column",
+    "str": "a text",
+    "list": "a list without names of columns",
+    "tuple": "a tuple without names of columns",
+}
+"""What is no data frame, by the name of its type."""
+
+
 def as_frame(data: Any) -> pd.DataFrame:
     """The data as a DataFrame; a dict of columns is accepted.
 
@@ -40,9 +51,10 @@ def as_frame(data: Any) -> pd.DataFrame:
             return pd.DataFrame(data)
         except (ValueError, TypeError) as error:
             raise DataError(f"the dict of columns is not a table: {error}") from error
-    raise DataError(
-        f"data is a {type(data).__name__}; pass a pandas DataFrame (or a dict of columns)"
-    )
+    kind, foreign = type(data), hasattr(data, "to_pandas")
+    called = f"{kind.__module__.partition('.')[0]} {kind.__name__}" if foreign else kind.__name__
+    hint = ": data.to_pandas() is one" if foreign else " (or a dict of columns)"
+    raise DataError(f"data is {_WORDS.get(called, f'a {called}')}; pass a pandas DataFrame{hint}")
 
 
 def snapshot(data: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +91,14 @@ def unknown_column(
     name: str, columns: Iterable[Any], role: str = "the formula"
 ) -> UnknownColumnError:
     """The error for a misspelt column, with the nearest names."""
+    columns = list(columns)
     known = [str(c) for c in columns]
+    if name in known:
+        own = columns[known.index(name)]
+        return UnknownColumnError(
+            f"the data have no column '{name}', used in {role}, but {own!r}, "
+            "which is no text: rename the columns, data.columns = data.columns.astype(str)"
+        )
     near = difflib.get_close_matches(name, known, 1, cutoff=0.6)
     if not near:
         folded = {c.casefold(): c for c in known}

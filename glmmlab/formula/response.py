@@ -112,12 +112,14 @@ def _label_column(part: Expression, reader: Source) -> str | None:
 def _labels(name: str, reader: Source, family: Family, weights: FloatArray | None) -> Response:
     levels, codes = reader.factor(name)
     shown = ", ".join(repr(str(level)) for level in levels[:6])
+    boolean = set(levels) <= {False, True}
     if not family.is_binomial:
+        how = ".astype(int)" if boolean else "pd.to_numeric"
         raise ResponseError(
             f"the response '{name}' holds labels ({shown}), not numbers: convert it with "
-            "pd.to_numeric, or use family='binomial' if there are two of them"
+            f"{how}, or use family='binomial' if there are two of them"
         )
-    if set(levels) <= {False, True}:  # a column of booleans keeps its meaning if one is absent
+    if boolean:  # a column of booleans keeps its meaning if one is absent
         codes = np.array([bool(level) for level in levels], dtype=np.intp)[codes]
     elif len(levels) != 2:
         more = ", ..." if len(levels) > 6 else ""

@@ -112,6 +112,7 @@ def _chosen(variable: Variable, wanted: Any) -> tuple[Any, ...]:
     scalar = isinstance(wanted, str) or np.ndim(wanted) == 0
     chosen = (wanted,) if scalar else tuple(wanted)
     if variable.kind == "factor":
+        chosen = tuple(_level(value, variable.levels or ()) for value in chosen)
         for value in chosen:
             if value not in (variable.levels or ()):
                 raise UnknownLevelError(
@@ -129,6 +130,13 @@ def _chosen(variable: Variable, wanted: Any) -> tuple[Any, ...]:
             "numbers."
         )
     return numbers
+
+
+def _level(value: Any, levels: Sequence[Any]) -> Any:
+    """The level that prints like a value, as in new data; the value itself if none does."""
+    if value in levels:
+        return value
+    return next((level for level in levels if str(level) == str(value)), value)
 
 
 def build_grid(

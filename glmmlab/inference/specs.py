@@ -28,6 +28,9 @@ def split_specs(
     panels_ = list(names_of(by))
     factors: list[str] = []
     for text in names_of(specs):
+        if not isinstance(specs, str):  # names in a list are as they are
+            factors.append(text)
+            continue
         left, _, right = text.partition("|")
         factors += [
             n.strip(" `") for n in left.lstrip("~ ").replace("+", "*").replace(":", "*").split("*")
@@ -47,7 +50,8 @@ def check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
     for name in names:
         if name not in grid.values:
             near = difflib.get_close_matches(str(name), list(grid.values), 1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            operators = near and set(near[0]) & set("*:+|~")  # only a list takes it as it is
+            hint = f" Did you mean {near if operators else near[0]!r}?" if near else ""
             raise UnknownColumnError(
                 f"{name!r} is not a predictor of this part of the model; its predictors are "
                 f"{', '.join(grid.values) or 'none'}.{hint}"

@@ -586,3 +586,24 @@ def test_ratios_say_of_what() -> None:
         pairs = means.pairs()
         assert pairs["estimate"][0] == pytest.approx(ratio)
         assert "Ratios of aphids" in str(pairs) and "1 (response scale)" in str(pairs)
+
+
+def test_names_in_a_list_are_taken_as_they_are() -> None:
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"f": np.tile(list("uvw"), 10), "y": rng.normal(size=30)})
+    plain = gl.glmm("y ~ f", data).emmeans("f").frame
+    odd = gl.glmm('y ~ Q("a:b")', data.rename(columns={"f": "a:b"}))
+    assert_allclose(odd.emmeans(["a:b"]).frame["estimate"], plain["estimate"], rtol=1e-12)
+    with pytest.raises(gl.UnknownColumnError, match=r"Did you mean \['a:b'\]\?"):
+        odd.emmeans("a:b")
+
+
+def test_levels_that_are_numbers_may_be_given_as_text() -> None:
+    """As predict() takes them in new data."""
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"k": pd.Categorical(np.tile([1, 2, 3], 10)), "y": rng.normal(size=30)})
+    fit = gl.glmm("y ~ k", data)
+    assert_allclose(fit.emmeans("k", at={"k": "2"})["estimate"], fit.predict({"k": ["2"]}))
+    assert fit.emmeans("k", at={"k": ["3", 1]}).frame["k"].tolist() == [3, 1]
+    with pytest.raises(gl.UnknownLevelError, match="level '4' of 'k'"):
+        fit.emmeans("k", at={"k": "4"})
