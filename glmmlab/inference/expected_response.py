@@ -10,9 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray
-from glmmlab.inference.model_parts import ModelPart, conditional_mean, linear_part, prior_weights
+from glmmlab.inference.model_parts import (
+    ModelPart,
+    conditional_mean,
+    linear_part,
+    prior_weights,
+    response_transformation,
+)
 from glmmlab.inference.reference_grid import ReferenceGrid, build_grid
-from glmmlab.inference.transformation import from_response
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -76,7 +81,7 @@ Mean = Callable[[Sequence[FloatArray]], FloatArray]
 
 def _mean_function(estimate: Estimate, moving: Sequence[str], mean_at: MeanAt) -> Mean:
     """E(y), on the scale of the data, from the predictors of the parts that enter it."""
-    inverse = from_response(estimate.design.response)
+    inverse, _ = response_transformation(estimate)
 
     def mean(predictors: Sequence[FloatArray]) -> FloatArray:
         given = dict(zip(moving, predictors[1:], strict=True))

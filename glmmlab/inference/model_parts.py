@@ -12,6 +12,10 @@ from numpy.typing import ArrayLike
 from glmmlab import links
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, UnknownNameError
+from glmmlab.formula.expressions import expression
+from glmmlab.formula.factors import compute
+from glmmlab.formula.source import Source
+from glmmlab.inference.left_side import left_side
 from glmmlab.inference.reference_grid import ReferenceGrid
 from glmmlab.inference.transformation import (
     Transformation,
@@ -45,6 +49,8 @@ class ModelPart:
         Name of the link; empty for identity.
     averaging_scale : str
         "link" or "response".
+    kept_response : str
+        The response's expression if it is transformed and stays so; else empty.
     term_columns : tuple of frozenset of str
         Data columns of each term.
     static_offset : float
@@ -64,6 +70,7 @@ class ModelPart:
     static_offset: float
     rows: FloatArray
     offset: FloatArray
+    kept_response: str = ""
 
 
 def term_columns(fixed: FixedPart) -> tuple[frozenset[str], ...]:
@@ -92,14 +99,13 @@ def linear_part(estimate: Estimate, component: str, cov: FloatArray | None = Non
     """A component of the model before it has met a grid."""
     part = part_of(estimate, component)
     if component == "conditional":
-        link = estimate.family.link
-        response = from_response(estimate.design.response)
-        transformation = compose(from_link(link), response)
+        response, kept = response_transformation(estimate)
+        transformation = compose(from_link(estimate.family.link), response)
         name = "" if transformation is None else transformation.name
         static = _static_offset(estimate)
     else:
         transformation = from_link(links.get(_AUXILIARY_LINKS.get(component, "log")))
-        name, static = _AUXILIARY_LINKS.get(component, "log"), 0.0
+        name, static, kept = _AUXILIARY_LINKS.get(component, "log"), 0.0, ""
     covariance = part.cov if cov is None else np.asarray(cov, float)
     aliased = ~part.estimable
     return ModelPart(
@@ -114,7 +120,26 @@ def linear_part(estimate: Estimate, component: str, cov: FloatArray | None = Non
         static,
         np.zeros((0, part.params.size)),
         np.zeros(0),
+        kept,
     )
+
+
+def response_transformation(estimate: Estimate) -> tuple[Transformation | None, str]:
+    """How the left side of the formula is undone, and its text if it is something that is not.
+
+    What would not give back the data of the fit (the root of a square where some values are
+    negative) is not undone.
+    """
+    if estimate.family.is_binomial:
+        return None, ""
+    text = estimate.design.response
+    side, inverse = left_side(text), from_response(text)
+    if inverse is not None:
+        source = Source(estimate.design.data)
+        values, before = (compute(expression(one), source) for one in (text, side.inner))
+        if np.allclose(inverse.apply(values, np.zeros(1))[0], before, rtol=1e-6):
+            return inverse, ""
+    return None, "" if side.plain else text
 
 
 def null_basis(fixed: FixedPart, estimate: Estimate, aliased: np.ndarray) -> FloatArray | None:

@@ -20,11 +20,13 @@ def regrid(table: EstimateTable, transform: str) -> EstimateTable:
     """See :meth:`EstimateTable.regrid`."""
     linear = table.linear
     families = Families(table.by, across=table.grouping.across)
-    if table.transformation is not None:
+    inverse = table.transformation
+    if inverse is not None:
+        table = replace(table, response=inverse.target or table.response)
         eta = linear.estimate
-        values, _ = table.transformation.apply(eta, linear.se)
+        values, _ = inverse.apply(eta, linear.se)
         with np.errstate(invalid="ignore"):
-            slopes = table.transformation.slope(eta)
+            slopes = inverse.slope(eta)
     else:
         values, slopes = linear.estimate, np.ones(len(linear))
     if not np.isfinite(values).any():

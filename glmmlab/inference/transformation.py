@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,10 +10,9 @@ import numpy as np
 
 from glmmlab import links
 from glmmlab._types import FloatArray
+from glmmlab.inference.left_side import EDGE, Step, left_side
 
 Function = Callable[[FloatArray], FloatArray]
-
-_LEFT_SIDE = re.compile(r"(?:np\.)?(log1p|log10|log2|log|sqrt)\((.*)\)$")
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,10 @@ class Transformation:
         for no such thing.
     base : float
         Base of the logarithm that turns differences into ratios.
-    lower : float
-        Linear predictors at or below it have no response.
+    lower, upper : float
+        Linear predictors at or outside them have no response.
+    target : str
+        What a transformed response is when undone: "y", "germ / n"; empty for a link.
     """
 
     name: str
@@ -43,6 +43,8 @@ class Transformation:
     ratio: str = ""
     base: float = float(np.e)
     lower: float = -np.inf
+    upper: float = np.inf
+    target: str = ""
 
     def apply(self, eta: FloatArray, se: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Response and its delta-method standard error; NaN outside the inverse's domain."""
@@ -50,17 +52,23 @@ class Transformation:
         return self.inverse(eta), np.abs(self.slope(eta)) * se
 
     def limits(self, lower: FloatArray, upper: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Back-transformed limits, swapped when the inverse decreases."""
+        """Back-transformed limits, swapped when the inverse decreases.
+
+        What an interval has outside the inverse's domain is cut off.
+        """
         first, second = self._limit(lower), self._limit(upper)
         return np.fmin(first, second), np.fmax(first, second)
 
     def _inside(self, eta: FloatArray) -> FloatArray:
-        return np.where(eta > self.lower, eta, np.nan) if np.isfinite(self.lower) else eta
+        if not (np.isfinite(self.lower) or np.isfinite(self.upper)):
+            return eta
+        return np.where((eta > self.lower) & (eta < self.upper), eta, np.nan)
 
     def _limit(self, eta: FloatArray) -> FloatArray:
         finite = np.isfinite(eta)
+        large = np.where(finite, eta, np.sign(eta) * 1e300)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            inner = self.inverse(self._inside(np.where(finite, eta, np.sign(eta) * 1e300)))
+            inner = self.inverse(np.clip(large, self.lower, self.upper))
         return np.where(np.isnan(eta), np.nan, inner)
 
     def bias_adjusted(self, sigma: float) -> Transformation:
@@ -73,6 +81,8 @@ class Transformation:
             self.ratio,
             self.base,
             self.lower,
+            self.upper,
+            self.target,
         )
 
 
@@ -91,23 +101,19 @@ def _mean_slope(plain: Transformation, half: float, eta: FloatArray) -> FloatArr
 
 def _of_link(link: links.Link, order: int, eta: FloatArray) -> FloatArray:
     if link.name == "log":  # the link itself stops at 700, where no likelihood is accepted
-        return _exponential(1.0, 0.0, order, np.asarray(eta, float))
+        return _exponential(1.0, order, np.asarray(eta, float))
     return link.derivatives(np.asarray(eta, float))[order]
 
 
-def _square(shift: float, order: int, eta: FloatArray) -> FloatArray:
-    return (eta**2 - shift, 2 * eta, 2 + 0 * eta)[order]
-
-
-def _exponential(rate: float, shift: float, order: int, eta: FloatArray) -> FloatArray:
+def _exponential(rate: float, order: int, eta: FloatArray) -> FloatArray:
     with np.errstate(over="ignore"):  # a mean beyond the largest float is infinite
-        return rate**order * np.exp(rate * eta) - (shift if order == 0 else 0.0)
+        return rate**order * np.exp(rate * eta)
 
 
 def _composed(
     first: Transformation, then: Transformation, order: int, eta: FloatArray
 ) -> FloatArray:
-    inner = first.inverse(eta)
+    inner = then._inside(first.inverse(eta))
     if order == 0:
         return then.inverse(inner)
     slope = then.slope(inner)
@@ -136,40 +142,76 @@ def from_link(link: links.Link) -> Transformation | None:
 
 
 def from_response(text: str) -> Transformation | None:
-    """A response transformed on the left of the formula: log, log10, log2, log1p, sqrt.
+    """A response transformed on the left of the formula; None if there is nothing to undo.
+
+    Undone are logarithms, powers, exponentials and arcsines, with constants anywhere and one in
+    another; what is not recognised as a whole stays as it is.
 
     >>> from_response("log(yield + 1)").name
     'log(yield + 1)'
+    >>> from_response("asin(sqrt(germ/40))").target
+    'germ'
     >>> from_response("yield") is None
     True
     """
-    match = _LEFT_SIDE.match(text.replace(" ", ""))
-    if not match:
+    side = left_side(text)
+    if not side.steps:
         return None
-    kind, inside = match.groups()
-    shift = 1.0 if kind == "log1p" else _constant(inside)
-    if kind == "sqrt":
-        square = partial(_square, shift)
-        return Transformation(
-            text, partial(square, 0), partial(square, 1), partial(square, 2), lower=-1e-12
-        )
-    base = {"log10": 10.0, "log2": 2.0}.get(kind, float(np.e))
-    power = partial(_exponential, float(np.log(base)), shift)
+    undone = [_of_step(step) for step in side.steps]
+    whole = partial(_chain, tuple(undone))
+    lower, upper = _domain(side.steps)
+    rate = _log_rate(side.steps)
     return Transformation(
-        text,
-        partial(power, 0),
-        partial(power, 1),
-        partial(power, 2),
-        ratio=f"ratio of {inside} + 1" if kind == "log1p" else f"ratio of {inside}",
-        base=base,
-    )
+        text, partial(whole, 0), partial(whole, 1), partial(whole, 2),
+        ratio=f"ratio of {side.of_log}" if rate else "",
+        base=float(np.exp(rate)) if rate else float(np.e),
+        lower=lower,
+        upper=upper,
+        target=side.inner,
+    )  # fmt: skip
 
 
-def _constant(inside: str) -> float:
-    """c of ``y+c`` or ``c+y`` inside a transformation."""
-    number = r"(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)"
-    match = re.search(rf"\+{number}$", inside) or re.match(rf"{number}\+", inside)
-    return float(match.group(1)) if match else 0.0
+def _of_step(step: Step) -> Transformation:
+    undo = step.undo
+    return Transformation(step.kind, partial(undo, 0), partial(undo, 1), partial(undo, 2))
+
+
+def _chain(undone: Sequence[Transformation], order: int, eta: FloatArray) -> FloatArray:
+    """Value or derivative of several inverses, one after the other, by the chain rule."""
+    value = np.asarray(eta, float)
+    slope, curvature = np.ones_like(value), np.zeros_like(value)
+    for one in undone:
+        if order:
+            inner = one.slope(value)
+            curvature = one.curvature(value) * slope**2 + inner * curvature
+            slope = inner * slope
+        value = one.inverse(value)
+    return (value, slope, curvature)[order]
+
+
+def _domain(steps: Sequence[Step]) -> tuple[float, float]:
+    """Between which linear predictors all the steps can be undone."""
+    lower, upper = -np.inf, np.inf
+    for step in reversed(steps):
+        with np.errstate(all="ignore"):
+            first, second = step.forward(np.array([lower, upper]))
+        lower, upper = (
+            float(np.fmax(np.fmin(first, second) - EDGE, step.lower)),
+            float(np.fmin(np.fmax(first, second) + EDGE, step.upper)),
+        )
+    return lower, upper
+
+
+def _log_rate(steps: Sequence[Step]) -> float:
+    """Log of what a difference of 1 multiplies the logarithm's argument by; 0 without one."""
+    factor = 1.0
+    for step in steps:
+        if step.kind == "log":
+            return max(1 / factor, 0.0)  # -log(y): a difference would be the ratio turned round
+        if step.kind != "line":
+            break
+        factor *= step.factor
+    return 0.0
 
 
 def compose(first: Transformation | None, then: Transformation | None) -> Transformation | None:
@@ -183,12 +225,13 @@ def compose(first: Transformation | None, then: Transformation | None) -> Transf
         partial(both, 1),
         partial(both, 2),
         lower=first.lower,
+        target=then.target,
     )
 
 
 def as_ratio(transformation: Transformation) -> Transformation:
     """What turns differences on a log or logit scale into ratios: the exponential."""
-    power = partial(_exponential, float(np.log(transformation.base)), 0.0)
+    power = partial(_exponential, float(np.log(transformation.base)))
     return Transformation(
         transformation.name,
         partial(power, 0),
