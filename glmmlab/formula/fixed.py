@@ -228,11 +228,12 @@ def _variables(
     codings: Mapping[Expression, Coding], offsets: Sequence[str], source: Source
 ) -> dict[str, Variable]:
     """The data columns; one used only through ``C(x)`` is a factor although it holds numbers."""
-    as_labels: dict[str, bool] = {}
+    as_labels: dict[str, list[bool]] = {}
     for factor, coding in codings.items():
         labels = isinstance(coding, LevelsCoding) or (coding.categorical and factor.top_call == "C")
         for name in factor.columns:
-            as_labels[name] = as_labels.get(name, True) and labels
+            as_labels.setdefault(name, []).append(labels)
     for text in offsets:
-        as_labels.update(dict.fromkeys(expression(text, f"offset({text})").columns, False))
-    return {name: source.variable(name, labels) for name, labels in as_labels.items()}
+        for name in expression(text, f"offset({text})").columns:
+            as_labels.setdefault(name, []).append(False)
+    return {name: source.variable(name, all(uses), any(uses)) for name, uses in as_labels.items()}

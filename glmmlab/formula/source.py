@@ -24,7 +24,8 @@ class Variable:
     name : str
     kind : "factor" or "numeric"
     levels : tuple or None
-        A factor's levels in use, in order; the first is the baseline.
+        A factor's levels in use, in order; the first is the baseline.  Those of a numeric column
+        that stands in ``factor()`` as well.
     mean : float or None
         Mean of a numeric column over the rows of the fit.
     unique : tuple or None
@@ -115,15 +116,24 @@ class Source:
         levels, codes = self.factor(name)
         return pd.Categorical.from_codes(codes, categories=pd.Index(list(levels)))
 
-    def variable(self, name: str, as_factor: bool) -> Variable:
-        """Describe a column; ``as_factor`` reads numbers as labels."""
+    def variable(self, name: str, as_factor: bool, with_levels: bool = False) -> Variable:
+        """Describe a column.
+
+        Parameters
+        ----------
+        as_factor : bool
+            Read numbers as labels.
+        with_levels : bool
+            Keep the levels of a column that is read as numbers and as labels.
+        """
         if as_factor or self.is_factor(name):
             levels, codes = self.factor(name)
             counts = np.bincount(codes[codes >= 0], minlength=len(levels))
             return Variable(name, "factor", levels=levels, counts=tuple(counts.tolist()))
         values = self.numbers(name)
         mean = float(values.mean()) if len(values) else float("nan")
-        return Variable(name, "numeric", mean=mean, unique=_at_most_two(values))
+        labels = self.factor(name)[0] if with_levels else None
+        return Variable(name, "numeric", labels, mean, _at_most_two(values))
 
 
 def _is_boolean(values: pd.Series) -> bool:

@@ -1,7 +1,8 @@
 """The reference grid: the combinations of predictor values at which a model is looked at.
 
-Factors enter with all their levels, numeric predictors with two values or fewer keep these, and
-all others stand at their unweighted mean over the rows used.  Marginal means are averages of
+Factors enter with all their levels, and so do numbers that stand in ``factor()`` somewhere; numeric
+predictors with two values or fewer keep these, and all others stand at their unweighted mean over
+the rows used.  Marginal means are averages of
 grid rows; everything here is linear algebra on rows of the model matrix.
 """
 
@@ -47,6 +48,8 @@ class ReferenceGrid:
         False where a nested factor's level stands with a level it does not belong to.
     nesting : mapping
         Each nested factor with the factors it is nested in.
+    held : frozenset of str
+        Numeric predictors that stand at their mean.
     """
 
     values: dict[str, tuple[Any, ...]]
@@ -55,22 +58,22 @@ class ReferenceGrid:
     counts: FloatArray
     present: BoolArray
     nesting: Nesting = field(default_factory=dict)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values of each predictor."""
-        return tuple(len(v) for v in self.values.values())
+    held: frozenset[str] = frozenset()
 
     def averaged(self, keep: Sequence[str]) -> list[str]:
         """Predictors with several values that are not in `keep`."""
         return [name for name, v in self.values.items() if name not in keep and len(v) > 1]
 
 
-def mean_or_two_values(variable: Variable) -> tuple[float, ...]:
-    """The values themselves if there are at most two, else the mean."""
-    if variable.unique is not None:
-        return tuple(float(v) for v in variable.unique)
-    return (float(variable.mean),)  # type: ignore[arg-type]
+def few_values(variable: Variable) -> tuple[float, ...] | None:
+    """Values of a number that stay in the grid: its levels in ``factor()``, or at most two."""
+    kept: Sequence[Any] | None = variable.unique if variable.levels is None else variable.levels
+    return None if kept is None else tuple(float(v) for v in kept)
+
+
+def mean_or_few_values(variable: Variable) -> tuple[float, ...]:
+    """The values themselves if these are few, else the mean."""
+    return few_values(variable) or (float(variable.mean),)  # type: ignore[arg-type]
 
 
 def around_mean(variable: Variable) -> tuple[float, ...]:
@@ -111,14 +114,19 @@ def _grid_values(
 def _chosen(variable: Variable, wanted: Any) -> tuple[Any, ...]:
     scalar = isinstance(wanted, str) or np.ndim(wanted) == 0
     chosen = (wanted,) if scalar else tuple(wanted)
-    if variable.kind == "factor":
-        chosen = tuple(_level(value, variable.levels or ()) for value in chosen)
+    if not chosen:
+        raise DataError(
+            f"at= gives no value for {variable.name!r}; give one or more, or leave it out."
+        )
+    if variable.levels is not None:
+        chosen = tuple(_level(value, variable.levels) for value in chosen)
         for value in chosen:
-            if value not in (variable.levels or ()):
+            if value not in variable.levels:
                 raise UnknownLevelError(
                     f"at= asks for level {value!r} of {variable.name!r}; its levels are "
-                    f"{', '.join(map(str, variable.levels or ()))}."
+                    f"{', '.join(map(str, variable.levels))}."
                 )
+    if variable.kind == "factor":
         return chosen
     try:
         numbers = tuple(float(value) for value in chosen)
@@ -144,7 +152,7 @@ def build_grid(
     data: pd.DataFrame,
     prior_weights: FloatArray | None = None,
     at: Mapping[str, Any] | None = None,
-    covariates: Covariates = mean_or_two_values,
+    covariates: Covariates = mean_or_few_values,
 ) -> ReferenceGrid:
     """Cross the predictors of one or more parts of a model.
 
@@ -168,20 +176,57 @@ def build_grid(
     """
     variables = grid_variables(parts)
     values = _grid_values(variables, at or {}, covariates)
-    size = int(np.prod([len(v) for v in values.values()], dtype=float))
-    if size > MAX_ROWS:
-        counts = ", ".join(f"{name}: {len(v)}" for name, v in values.items())
-        raise DataError(
-            f"The reference grid would have {size} rows ({counts}); more than {MAX_ROWS}. "
-            "Fix some predictors with at=."
-        )
+    size = _size(values, "Fix some predictors with at=.")
     levels = {n: tuple(v.levels or ()) for n, v in variables.items() if v.kind == "factor"}
     frame = _cross(values, levels, size)
     counts_ = _cell_weights(frame, variables, data, prior_weights)
     nesting = find_nesting(data, list(levels))
+    held = {
+        n
+        for n, v in variables.items()
+        if v.kind == "numeric" and n not in (at or {}) and values[n] == (v.mean,)
+    }
     return ReferenceGrid(
-        values, levels, frame, counts_, present_cells(frame, data, nesting), nesting
-    )
+        values, levels, frame, counts_, present_cells(frame, data, nesting), nesting,
+        frozenset(held),
+    )  # fmt: skip
+
+
+def _size(values: Mapping[str, Sequence[Any]], advice: str) -> int:
+    size = math.prod(len(v) for v in values.values())
+    if size > MAX_ROWS:
+        counts = [f"{name}: {len(v)}" for name, v in values.items() if len(v) > 1]
+        shown = ", ".join([*counts[:8], *["..."] * (len(counts) > 8)])
+        raise DataError(
+            f"The reference grid would have {size} rows ({shown}); more than {MAX_ROWS}. {advice}"
+        )
+    return size
+
+
+def with_values(
+    grid: ReferenceGrid, data: pd.DataFrame, chosen: Mapping[str, tuple[float, ...]], advice: str
+) -> ReferenceGrid:
+    """The grid with other values of some numeric predictors; all its cells have the same weight.
+
+    Parameters
+    ----------
+    grid : ReferenceGrid
+    data : DataFrame
+        Rows used in the fit.
+    chosen : mapping
+        The values.
+    advice : str
+        What to do about a grid that is too large.
+
+    Raises
+    ------
+    DataError
+        A grid of more than 10,000 rows.
+    """
+    values = {name: chosen.get(name, v) for name, v in grid.values.items()}
+    frame = _cross(values, grid.levels, _size(values, advice))
+    present = present_cells(frame, data, grid.nesting)
+    return ReferenceGrid(values, grid.levels, frame, np.ones(len(frame)), present, grid.nesting)
 
 
 def _cross(
@@ -209,12 +254,11 @@ def _cell_weights(
     data: pd.DataFrame,
     prior_weights: FloatArray | None,
 ) -> FloatArray:
-    """Total prior weight of each cell of the factors and of the numerics kept with two values."""
+    """Total prior weight of each cell of the factors and of the numerics kept with few values."""
     keys = [
         name
         for name, v in variables.items()
-        if v.kind == "factor"
-        or (v.unique is not None and set(frame[name]) <= {float(u) for u in v.unique})
+        if v.kind == "factor" or set(frame[name]) <= set(few_values(v) or ())
     ]
     if not keys:
         return np.ones(len(frame))
@@ -257,11 +301,12 @@ def averaging_matrix(
         Values of the kept predictors, one row a kept cell (cells that cannot exist, because a
         factor is nested in another, are left out).
     """
-    names = list(grid.values)
-    others = [name for name in names if name not in keep]
-    order = [names.index(name) for name in (*keep, *others)]
+    others = [name for name in grid.values if name not in keep]
+    # predictors with one value make no axis: arrays have at most 64
+    axes = {name: len(v) for name, v in grid.values.items() if len(v) > 1}
+    order = [list(axes).index(name) for name in (*keep, *others) if name in axes]
     size = len(grid.frame)
-    index = np.arange(size).reshape(grid.shape, order="F").transpose(order)
+    index = np.arange(size).reshape(tuple(axes.values()), order="F").transpose(order)
     kept = int(np.prod([len(grid.values[name]) for name in keep], dtype=int))
     cells = index.reshape((kept, -1), order="F")
     cells = cells[grid.present[cells].any(axis=1)]

@@ -82,6 +82,12 @@ def averaging_context(
     if fixed:
         values = ", ".join(f"{n} = {plain_label(grid.values[n][0])}" for n in fixed)
         notes.append(f"Held at {values}.")
+    for name in (n for n in keep if n in grid.held):
+        notes.append(
+            f"{name} is numeric and held at its mean {plain_label(grid.values[name][0])}; to "
+            f"compare its values make it a factor (factor({name}) in the formula, or a "
+            "pd.Categorical), or choose some with at=."
+        )
     if part.static_offset and not own_offset:
         notes.append(f"Offset held at its mean over the rows, {part.static_offset:.4g}.")
     notes.extend(nesting_note(grid.nesting, list(grid.values)))
