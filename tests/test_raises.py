@@ -86,6 +86,14 @@ def weighted() -> gl.Fit:
 
 
 @cache
+def wide() -> gl.Fit:
+    rng = np.random.default_rng(1)
+    names = [f"x{i}" for i in range(14)]
+    data = pd.DataFrame(rng.normal(size=(60, 14)), columns=names).assign(y=rng.normal(size=60))
+    return gl.glmm("y ~ " + " + ".join(names), data)
+
+
+@cache
 def slopes() -> gl.Fit:
     rng = np.random.default_rng(1)
     data = pd.DataFrame({"x": np.tile(np.arange(6.0), 10), "g": np.repeat(list("abcdefghij"), 6)})
@@ -285,6 +293,9 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("inference.reference_grid.build_grid", "DataError"): lambda _: slopes().emmeans(
         "x", at={"x": np.arange(10_001.0)}
     ),
+    ("inference.reference_grid.with_values", "DataError"): lambda _: wide().joint_tests(
+        confounded=True
+    ),
     ("inference.residual_kinds.residuals", "UnknownNameError"): lambda _: seeds().residuals("raw"),
     ("inference.residual_kinds.residuals", "EstimabilityError"): lambda _: counts().residuals(
         "deviance"
@@ -297,6 +308,7 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("inference.small_sample.degrees_for", "InferenceWarning"): lambda _: seeds().anova(
         df="satterthwaite"
     ),
+    ("inference.trends.emtrends", "FormulaError"): lambda _: seeds().emtrends("gen", "n +"),
     ("inference.trends.emtrends", "UnknownColumnError"): lambda _: seeds().emtrends("gen", "dose"),
     ("inference.trends.emtrends", "DataError"): lambda _: seeds().emtrends("gen", "extract"),
     ("inference.wald.joint_test", "InferenceError"): lambda _: (

@@ -11,8 +11,11 @@ import pandas as pd
 
 from glmmlab._arguments import finite
 from glmmlab._types import FloatArray
-from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
-from glmmlab.formula.fixed import FixedPart, used_columns
+from glmmlab.errors import DataError, FormulaError, UnknownColumnError, UnknownNameError
+from glmmlab.formula.expressions import Expression, expression
+from glmmlab.formula.factors import compute
+from glmmlab.formula.fixed import FixedPart
+from glmmlab.formula.source import Source
 from glmmlab.inference.emmeans import EMMeans
 from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
@@ -67,8 +70,8 @@ def emtrends(
     specs : str or list of str
         Factors at whose levels slopes are wanted; ``"1"`` for the overall slope.
     var : str
-        The numeric predictor, or a function of it: ``"log(dose)"`` gives the slope per unit of
-        log(dose).
+        The numeric predictor, or arithmetic with it: ``"log(dose)"`` gives the slope per unit of
+        log(dose), ``"dose / 10"`` that per ten units.
     by, at, weights, component, level, df, cov
         As in :func:`glmmlab.inference.emmeans.emmeans`; ``at={var: x}`` moves the point.
     type : {"link", "response"}
@@ -87,7 +90,9 @@ def emtrends(
     Raises
     ------
     UnknownColumnError, DataError
-        `var` is not a numeric predictor of the model.
+        `var` is not a numeric predictor of the model, or no function of one that has a slope.
+    FormulaError
+        `var` cannot be read.
 
     Examples
     --------
@@ -103,7 +108,7 @@ def emtrends(
         raise UnknownNameError(f"degree={degree!r}: slopes are of degree 1 or 2.")
     factors, panels = split_specs(specs, by)
     part = linear_part(estimate, component, cov)
-    column = _column(part.fixed, var)
+    column, function = _predictor(part.fixed, var)
     grid = build_grid(
         [part.fixed],
         estimate.design.data,
@@ -118,7 +123,7 @@ def emtrends(
         raise UnknownNameError("delta=0: the step of a difference quotient must not be zero.")
     shifts = (0, 1) if degree == 1 else (-1, 0, 1)
     levels = [_moved(part, grid, column, k * step) for k in shifts]
-    unit = _unit(grid, var, column, [k * step for k in shifts], estimate.design.data)
+    unit = _unit(grid, var, column, function, [k * step for k in shifts])
     matrix, labels = averaging_matrix(grid, keep, weights)
     if OVERALL in factors:
         labels.insert(0, OVERALL, "overall")
@@ -127,10 +132,10 @@ def emtrends(
         linear = _response_slopes(part, levels, unit**degree, degrees)
         linear = linear.combine(matrix, labels)
     else:
-        rows = _difference([p.rows for p in levels]) / unit**degree
+        rows = _difference([p.rows for p in levels]) / unit[:, None] ** degree
         linear = LinearEstimates(
             labels, matrix @ rows, part.params, part.cov,
-            matrix @ _difference([p.offset for p in levels]) / unit**degree,
+            matrix @ (_difference([p.offset for p in levels]) / unit**degree),
             degrees, part.null_basis,
         )  # fmt: skip
     scale = part.scale_name if type == "link" else ""
@@ -141,12 +146,14 @@ def emtrends(
         f"{_POWERS[degree]} of {var}", response_name(estimate), scale,
         caution=interaction_caution(part, grid, keep),
         mixed=bool(estimate.design.random),
+        kept_response=part.kept_response,
     )  # fmt: skip
 
 
-def _column(fixed: FixedPart, var: str) -> str:
-    """The numeric predictor behind `var`."""
-    columns = used_columns(f"~ 0 + {var}")
+def _predictor(fixed: FixedPart, var: str) -> tuple[str, Expression | None]:
+    """The numeric predictor behind `var`, and the function of it unless it is the column itself."""
+    function = None if var in fixed.variables else _function(var)
+    columns = (var,) if function is None else function.columns
     if len(columns) != 1 or columns[0] not in fixed.variables:
         raise UnknownColumnError(
             f"var={var!r} does not name one predictor of this part of the model; its predictors "
@@ -154,7 +161,27 @@ def _column(fixed: FixedPart, var: str) -> str:
         )
     if fixed.variables[columns[0]].kind != "numeric":
         raise DataError(f"var={var!r} is a factor; slopes need a numeric predictor.")
-    return columns[0]
+    if fixed.variables[columns[0]].levels is not None:
+        raise DataError(
+            f"var={var!r}: the model has {columns[0]} as a factor, too, so that it has means at "
+            "its levels and no slope between them."
+        )
+    plain = function is None or function.column is not None
+    return columns[0], None if plain else function
+
+
+def _function(var: str) -> Expression:
+    """`var` as arithmetic, not as terms: ``x^2`` is a square here."""
+    try:
+        found = expression(var)
+    except FormulaError as error:
+        raise FormulaError(f"var={var!r} is no arithmetic with a predictor: {error}") from None
+    if found.stateful or found.category is not None:
+        raise DataError(
+            f"var={var!r} is not one number a row; name the predictor itself, "
+            f"var={found.columns[0]!r}, or arithmetic with it."
+        )
+    return found
 
 
 def _range(values: pd.Series) -> float:
@@ -175,23 +202,32 @@ def _difference(values: Sequence[FloatArray]) -> FloatArray:
 
 
 def _unit(
-    grid: ReferenceGrid, var: str, column: str, shifts: Sequence[float], data: pd.DataFrame
-) -> float:
-    """Change of `var` over a step: the step itself, or the mean change of a function."""
+    grid: ReferenceGrid,
+    var: str,
+    column: str,
+    function: Expression | None,
+    shifts: Sequence[float],
+) -> FloatArray:
+    """Change of `var` over a step, in each grid row: the step itself, or that of a function."""
     steps = len(shifts) - 1
-    if var == column:
-        return (shifts[-1] - shifts[0]) / steps
-    function = FixedPart.learn(f"0 + {var}", data[[column]])
-    ends = [
-        function.matrix(pd.DataFrame({column: grid.frame[column].to_numpy() + shift}))
-        for shift in (shifts[0], shifts[-1])
-    ]
-    return float((ends[1] - ends[0]).mean()) / steps
+    at = grid.frame[column].to_numpy(float)
+    if function is None:
+        return np.full(len(at), (shifts[-1] - shifts[0]) / steps)
+    ends = [compute(function, Source(pd.DataFrame({column: at + s}))) for s in shifts]
+    change = (ends[-1] - ends[0]) / steps
+    still = ~np.isfinite(change) | (change == 0)
+    if still.any():
+        where = at[still][0]
+        raise DataError(
+            f"var={var!r} has no slope at {column} = {where:g}: it is undefined or does not change "
+            f"there. Choose another place with at={{{column!r}: ...}}."
+        )
+    return change
 
 
 @np.errstate(over="ignore", invalid="ignore")  # beyond the largest float there is no slope
 def _response_slopes(
-    part: ModelPart, levels: Sequence[ModelPart], unit: float, df: DegreesOfFreedom
+    part: ModelPart, levels: Sequence[ModelPart], unit: FloatArray, df: DegreesOfFreedom
 ) -> LinearEstimates:
     """Slopes of the back-transformed mean, one a grid row, with their delta covariance."""
     inverse = part.transformation
@@ -199,7 +235,7 @@ def _response_slopes(
     etas = [p.rows @ part.params + p.offset for p in levels]
     values = _difference([inverse.inverse(eta) for eta in etas]) / unit
     slopes = [inverse.slope(eta)[:, None] * p.rows for eta, p in zip(etas, levels, strict=True)]
-    jacobian = _difference(slopes) / unit
+    jacobian = _difference(slopes) / unit[:, None]
     n = len(values)
     keep = np.isfinite(values) & np.isfinite(jacobian).all(axis=1)
     jacobian = np.where(keep[:, None], jacobian, 0.0)

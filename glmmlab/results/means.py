@@ -131,8 +131,8 @@ class FitMeans(FitDegrees):
         specs : str or list of str
             Factors at whose levels slopes are wanted; ``"1"`` for the overall slope.
         var : str
-            The numeric predictor, or a function of it: ``"np.log(dose)"`` gives the slope per
-            unit of log(dose).
+            The numeric predictor, or arithmetic with it: ``"log(dose)"`` gives the slope per
+            unit of log(dose), ``"dose / 10"`` that per ten units.
         by, at, weights, component, level
             As in :meth:`emmeans`; ``at={var: x}`` moves the point.
         type : {"link", "response"}

@@ -8,7 +8,13 @@ from numpy.testing import assert_allclose
 
 import glmmlab as gl
 from conftest import reference_data
-from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
+from glmmlab.errors import (
+    DataError,
+    FormulaError,
+    RankDeficientWarning,
+    UnknownColumnError,
+    UnknownNameError,
+)
 from glmmlab.inference.trends import emtrends
 from inference.r_estimates import least_squares
 
@@ -42,6 +48,61 @@ def test_functions_of_the_predictor() -> None:
     by_log = emtrends(estimate, "extract", "np.log(n)").frame
     assert_allclose(by_log["estimate"], [0.109207857327, 0.031538357480], rtol=1e-9)
     assert_allclose(by_log["se"], [0.0618961621643, 0.0516564065024], rtol=1e-9)
+
+
+# emtrends(lm(prop ~ extract * n), ~ extract, var = <key>): slopes, SE
+ARITHMETIC = {
+    "n + 1": ([0.002316965147, 0.001668148969], [0.002492308793, 0.001877455267]),
+    "n^2": ([2.924727752e-05, 2.105720749e-05], [3.146065751e-05, 2.369930134e-05]),
+    "n**2": ([2.924727752e-05, 2.105720749e-05], [3.146065751e-05, 2.369930134e-05]),
+    "n*n": ([2.924727752e-05, 2.105720749e-05], [3.146065751e-05, 2.369930134e-05]),
+    "n^3": ([4.922548354e-07, 3.544094729e-07], [5.29507773e-07, 3.988780042e-07]),
+    "log(n)^2": ([0.01247252188, 0.008979860813], [0.01341641932, 0.01010658358]),
+    "-n": ([-0.002316965147, -0.001668148969], [0.002492308793, 0.001877455267]),
+    "n/10": ([0.02316965147, 0.01668148969], [0.02492308793, 0.01877455267]),
+    "2*n": ([0.001158482573, 0.0008340744847], [0.001246154397, 0.0009387276334]),
+    "1/n": ([-3.635190787, -2.617233917], [3.910295318, 2.945623977]),
+}
+
+
+@pytest.mark.parametrize("var", ARITHMETIC)
+def test_arithmetic_is_arithmetic(var: str) -> None:
+    frame = emtrends(least_squares("prop ~ extract * n", SEEDS), "extract", var).frame
+    slopes, se = ARITHMETIC[var]
+    assert_allclose(frame["estimate"], slopes, rtol=1e-8)
+    assert_allclose(frame["se"], se, rtol=1e-8)
+
+
+def test_each_place_has_its_own_change_of_a_function() -> None:
+    """R: emtrends(m, ~ extract, var = "n^2", at = list(n = c(10, 60)))."""
+    estimate = least_squares("prop ~ extract * n", SEEDS)
+    frame = emtrends(estimate, "extract", "n^2", at={"n": [10, 60]}).frame
+    assert_allclose(frame["estimate"], [6.734980681e-05, 4.848994426e-05], rtol=1e-8)
+    assert_allclose(frame["se"], [7.24467159e-05, 5.457408356e-05], rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("var", "kind", "words"),
+    [
+        ("poly(n, 2)", DataError, "not one number a row"),
+        ("factor(n)", DataError, "not one number a row"),
+        ("floor(n)", DataError, "has no slope at n = "),
+        ("n +", FormulaError, "no arithmetic with a predictor"),
+        ("n:extract", FormulaError, "no arithmetic with a predictor"),
+        ("n * germ", UnknownColumnError, "one predictor"),
+    ],
+)
+def test_what_has_no_slope(var: str, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words):
+        emtrends(least_squares("prop ~ extract * n", SEEDS), "extract", var)
+
+
+def test_no_slope_between_the_levels_of_a_factor() -> None:
+    rows = SEEDS.assign(dose=np.resize([1, 2, 3], len(SEEDS)))
+    with pytest.warns(RankDeficientWarning):
+        estimate = least_squares("prop ~ extract + dose + factor(dose)", rows)
+    with pytest.raises(DataError, match="no slope between them"):
+        emtrends(estimate, "extract", "dose")
 
 
 def test_slopes_of_the_response() -> None:
