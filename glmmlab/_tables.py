@@ -18,6 +18,9 @@ from dataclasses import dataclass
 SMALLEST_P = 2e-16
 """Below this a p-value is printed as a bound: the tail is smaller than double precision's eps."""
 
+HUGE = 1e10
+"""From here on numbers are printed with an exponent: nobody counts the digits."""
+
 _RULE = "1px solid rgba(128, 128, 128, 0.55)"  # a grey that shows on white and on black
 
 
@@ -60,8 +63,12 @@ def escape_latex(label: object) -> str:
 def format_fixed(values: Iterable[float], decimals: int, missing: str = "") -> list[str]:
     """Numbers with the same count of decimals; missing values as `missing`.
 
+    Huge numbers (a limit of a mean without a finite estimate) have an exponent.
+
     >>> format_fixed([1.0, -0.00001, float("nan")], 2)
     ['1.00', '0.00', '']
+    >>> format_fixed([4.7, 1.0142e304], 1)
+    ['4.7', '1.01e+304']
     """
     return [_fixed(float(v), decimals, missing) for v in values]
 
@@ -71,6 +78,8 @@ def _fixed(value: float, decimals: int, missing: str) -> str:
         return missing
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
+    if abs(value) >= HUGE:
+        return f"{value:.3g}"
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
 

@@ -63,6 +63,41 @@ def undetermined_coefficients(design: Design, family: Family) -> tuple[str, ...]
     return _named(design.conditional, _undetermined(design, family))
 
 
+def open_directions(design: Design, family: Family, component: str = "conditional") -> FloatArray:
+    """Basis (p, q) of the directions in which a part's estimates are not determined.
+
+    Rows that a separating direction moves are predicted perfectly in the limit; the others
+    determine what they determine in any data, and leave open the null space of their design.
+    """
+    if component == "zero_inflation":
+        X = design.auxiliary[component].X
+        sign: FloatArray | None = np.where(design.y == 0, 1.0, -1.0)
+    else:
+        rows, X, sign = _informative(design, family), design.conditional.X, _signs(design, family)
+        X, sign = X[rows], None if sign is None else sign[rows]
+    while sign is not None and len(X):
+        moved = np.abs(X @ separating_direction(X, sign))
+        still = moved <= 1e-7 * max(1.0, float(moved.max()))
+        if still.all():
+            break
+        X, sign = X[still], sign[still]  # a vertex of the cone need not move all that others do
+    return _null_space(X)
+
+
+def _null_space(X: FloatArray) -> FloatArray:
+    """Orthonormal basis of {c: X c = 0}.
+
+    >>> _null_space(np.array([[1.0, 0.0], [2.0, 0.0]])).T.tolist()
+    [[0.0, 1.0]]
+    """
+    size = np.abs(X).max(axis=0, initial=0.0)
+    size[size == 0] = 1.0
+    _, values, vectors = np.linalg.svd(np.linalg.qr(X / size, mode="r"), full_matrices=True)
+    rank = int((values > 1e-10 * max(1.0, values.max(initial=0.0))).sum())
+    basis = vectors[rank:].T / size[:, None]
+    return np.asarray(basis / np.maximum(np.linalg.norm(basis, axis=0), 1e-300))
+
+
 def _named(part: LinearPart, found: BoolArray) -> tuple[str, ...]:
     return tuple(name for name, yes in zip(part.names, found, strict=True) if yes)
 

@@ -63,12 +63,14 @@ def convergence_warnings(
 def _separation_sentence(family: Family, separated: tuple[str, ...]) -> str:
     hurdle = isinstance(family, ZeroInflated) and not family.base.zero_is_possible
     conditional = any(not name.startswith("zero_inflation: ") for name in separated)
-    open_ = ", or are not determined at all," if hurdle and conditional else ","
+    are = "is" if len(separated) == 1 else "are"
+    open_ = f", or {are} not determined at all," if hurdle and conditional else ","
     none = ", or no zeros" if isinstance(family, ZeroInflated) else ""
+    run, them, their = ("runs", "it", "its") if len(separated) == 1 else ("run", "them", "their")
     return (
-        f"the data are separated: {', '.join(separated)} run to infinity{open_} since some "
+        f"the data are separated: {', '.join(separated)} {run} to infinity{open_} since some "
         f"combination of the predictors has only successes or only failures (or only zeros{none}). "
-        "No finite estimate exists for them and their Wald tests mean nothing; "
+        f"No finite estimate exists for {them} and {their} Wald tests mean nothing; "
         "tabulate the response by these predictors, merge levels, or use "
         "likelihood-ratio tests with fit.compare()."
     )

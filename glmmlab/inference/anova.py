@@ -17,6 +17,7 @@ from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.f_tests import FTest, JointDegrees, title_of
 from glmmlab.inference.model_parts import part_of
 from glmmlab.inference.own_columns import own_kind
+from glmmlab.inference.runaway import separation_notes
 from glmmlab.inference.wald import chi_square_tail, wald_chisq
 
 if TYPE_CHECKING:
@@ -154,20 +155,21 @@ def anova(
             f"The {component} part of the model has no terms to test; give it a formula."
         )
     covariance = part.cov if cov is None else np.asarray(cov, float)
+    notes = (*_notes(part, type), *separation_notes(estimate, component))
     title = f"Type {_ROMAN[type]} Wald chi-square tests, asymptotic"
     if component != "conditional":
         title += f" ({component.replace('_', ' ')} part)"
     if df is not None:
         title = title.replace("Wald chi-square tests, asymptotic", f"F tests, {title_of(df)}")
         remark = getattr(df, "remark", "")
-        notes = (*_notes(part, type), *([remark] if remark else []))
+        notes = (*notes, *([remark] if remark else []))
         return AnovaTable(_f_frame(part, covariance, df, type), title, notes)
     test = _type_two if type == 2 else _type_three
     rows = {}
     for term in part.terms:
         if term.variables or type == 3:
             rows[term.name] = test(part, covariance, term)
-    return AnovaTable(_frame(rows), title, _notes(part, type))
+    return AnovaTable(_frame(rows), title, notes)
 
 
 def _frame(rows: dict[str, tuple[float, int]]) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def comparison_arrows(
     lower, upper, _ = interval_rows(
         comparisons.linear, comparisons.grouping, 1 - alpha, comparisons.adjust, seed=seed
     )
-    eta = table.linear.estimate
+    eta = np.where(table.linear.testable, table.linear.estimate, np.nan)
     left, right = eta.copy(), eta.copy()
     names = comparisons.linear.labels[comparisons.factors[0]].tolist()
     wrong: list[str] = []

@@ -318,7 +318,7 @@ def emmeans(
     degrees = df if df is not None else default_df(estimate, component)
     linear = LinearEstimates(
         labels, matrix @ part.rows, part.params, part.cov, matrix @ part.offset, degrees,
-        part.null_basis,
+        part.null_basis, part.runaway, part.at_limit,
     )  # fmt: skip
     transformation = part.transformation
     if bias_sigma is not None and transformation is not None:

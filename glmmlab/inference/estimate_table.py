@@ -16,7 +16,7 @@ from glmmlab._types import FloatArray, Seed
 from glmmlab.inference.contrasts import Method
 from glmmlab.inference.linear import Families, LinearEstimates, crossed, interval_rows, wald_tests
 from glmmlab.inference.own_columns import own_name
-from glmmlab.inference.result_table import ResultTable, df_note, side_notes
+from glmmlab.inference.result_table import ResultTable, df_note, runaway_notes, side_notes
 from glmmlab.inference.transformation import Transformation
 from glmmlab.inference.views import document
 from glmmlab.inference.wald import WaldTest, joint_test
@@ -246,7 +246,7 @@ class EstimateTable(Exported):
             scale = f"Link scale ({name})."
         else:
             scale = f"{response}; not back-transformed." if kept else "Response scale."
-        return (scale, *self.context, df_note(self.linear))
+        return (scale, *self.context, df_note(self.linear), *runaway_notes(self.linear))
 
     # ------------------------------------------------------------------------- contrasts
 

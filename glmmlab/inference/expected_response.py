@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray
+from glmmlab.inference.linear import estimable_rows
 from glmmlab.inference.model_parts import (
     ModelPart,
     conditional_mean,
@@ -56,7 +57,8 @@ def expected_response(
         parts[0], params=values, cov=J @ _joint_covariance(estimate, names, parts) @ J.T,
         transformation=None, scale_name="", averaging_scale="response",
         term_columns=tuple({c for p in parts for c in p.term_columns}),
-        rows=np.eye(n), offset=np.zeros(n), null_basis=_lost_cells(parts),
+        rows=np.eye(n), offset=np.zeros(n), null_basis=_cells(parts, [p.null_basis for p in parts]),
+        runaway=_cells(parts, [p.runaway for p in parts]), at_limit=True,
     )  # fmt: skip
     return merged, grid
 
@@ -105,13 +107,12 @@ def _slope(mean: Mean, predictors: Sequence[FloatArray], k: int, h: float = 1e-3
     return (8.0 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12.0 * h)
 
 
-def _lost_cells(parts: Sequence[ModelPart]) -> FloatArray | None:
-    """Unit vectors of the grid cells that some part cannot estimate."""
+def _cells(parts: Sequence[ModelPart], bases: Sequence[FloatArray | None]) -> FloatArray | None:
+    """Unit vectors of the grid cells that are not orthogonal to the basis of some part."""
     n = len(parts[0].rows)
     lost = np.zeros(n, bool)
-    for part in parts:
-        if part.null_basis is not None:
-            lost |= ((part.rows @ part.null_basis) ** 2).sum(axis=1) > 1e-8
+    for part, basis in zip(parts, bases, strict=True):
+        lost |= ~estimable_rows(part.rows, basis)
     return np.eye(n)[:, lost] if lost.any() else None
 
 

@@ -130,7 +130,7 @@ def linear_hypotheses(
     degrees = df if df is not None else default_df(estimate, component)
     linear = LinearEstimates(
         pd.DataFrame({"contrast": labels}), K, part.params, part.cov, -values, degrees,
-        part.null_basis,
+        part.null_basis, part.runaway,
     )  # fmt: skip
     return Hypotheses(
         linear, ("contrast",), (), None, "link", level, (), "Linear hypotheses",

@@ -38,6 +38,7 @@ from glmmlab.inference.reference_grid import (
     few_values,
     with_values,
 )
+from glmmlab.inference.runaway import separation_notes
 from glmmlab.inference.wald import joint_test
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def joint_tests(
     if confounded:
         whole = _around(space, design.data, tuple(grid.values), "confounded=True needs them all.")
         tables.append(_confounded(whole, subsets))
-    frame = pd.concat([t for t in tables if len(t)]) if tables else _table([], [], panels_)
+    tables = [table for table in tables if len(table)]
+    frame = pd.concat(tables) if tables else _table([], [], panels_)
     kind = "F tests (F = chisq / df)"
     if df is not None:
         frame.insert(0, "F", frame.pop("chisq") / frame["df"])
@@ -143,6 +145,7 @@ def joint_tests(
         (
             "Contrasts of equal-weight marginal means: the coding does not matter.",
             *nesting_note(grid.nesting, list(grid.values)),
+            *separation_notes(estimate, component),
         ),
     )
 
@@ -217,8 +220,9 @@ def _rows(space: _Grid, subset: Sequence[str]) -> pd.DataFrame:
     for key, index in panels(labels, space.by):
         contrasts = _contrast_rows(space, subset, labels.iloc[index][list(subset)])
         test = joint_test(space.estimates(contrasts @ matrix[index]), "")
-        rows.append((test.chisq, test.df, test.p, test.df_resid))
-        keys.append((_term_name(space.part, subset), *key))
+        if test.df:  # of empty cells nothing may be left to test
+            rows.append((test.chisq, test.df, test.p, test.df_resid))
+            keys.append((_term_name(space.part, subset), *key))
     return _table(rows, keys, space.by)
 
 

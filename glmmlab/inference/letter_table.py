@@ -9,7 +9,7 @@ import pandas as pd
 
 from glmmlab._arguments import significance_level
 from glmmlab._tables import Document
-from glmmlab._types import Seed
+from glmmlab._types import BoolArray, Seed
 from glmmlab.inference.letters import letter_display
 from glmmlab.inference.linear import panels
 from glmmlab.inference.views import document
@@ -118,7 +118,8 @@ def letter_table(
         count = k * (k - 1) // 2
         significant = _decisions(p[start : start + count], k, alpha)
         start += count
-        pieces.append(_one_panel(frame.iloc[index], columns, significant, reversed, sweep))
+        finite = ~table.linear.separated[index]
+        pieces.append(_one_panel(frame.iloc[index], finite, columns, significant, reversed, sweep))
     result = LetterDisplay(pd.concat(pieces, ignore_index=True))
     result.heading = f"{table.quantity} with letters"
     words = comparisons._tested[1] or ("P-values of the comparisons are not adjusted.",)
@@ -144,16 +145,22 @@ def _decisions(p: np.ndarray, k: int, alpha: float) -> np.ndarray:
 
 def _one_panel(
     frame: pd.DataFrame,
+    finite: BoolArray,
     columns: tuple[str, str],
     significant: np.ndarray,
     reversed: bool,
     sweep: bool,
 ) -> pd.DataFrame:
-    """The rows of a panel in order, their letters in the second of the columns named."""
+    """The rows of a panel in order, their letters in the second of the columns named.
+
+    Rows without a (finite) estimate have none.
+    """
     estimate = frame[columns[0]].to_numpy()
     order = np.argsort(-estimate if reversed else estimate, kind="stable")  # NaN last
-    present = order[np.isfinite(estimate[order])]
+    present = order[(np.isfinite(estimate) & finite)[order]]
     letters = letter_display(significant[np.ix_(present, present)], sweep=sweep)
     ordered = frame.iloc[order].copy()
-    ordered[columns[1]] = letters + [""] * (len(order) - len(present))
+    written = np.full(len(order), "", dtype=object)
+    written[present] = letters
+    ordered[columns[1]] = written[order]
     return ordered

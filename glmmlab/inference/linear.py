@@ -61,6 +61,11 @@ class LinearEstimates:
         Degrees of freedom: one number, or a function of rows (Satterthwaite's, say).
     null_basis : ndarray, shape (p, q), or None
         Basis of the null space of the model matrix; a row is estimable when orthogonal to it.
+    runaway : ndarray, shape (p, q), or None
+        Directions without a finite estimate (separated data): rows that are not orthogonal to
+        them have none either.
+    at_limit : bool
+        Whether such rows stand at their limit, a mean of 0 say: then they have no standard error.
     """
 
     labels: pd.DataFrame
@@ -70,6 +75,8 @@ class LinearEstimates:
     offset: FloatArray
     df: DegreesOfFreedom = float("inf")
     null_basis: FloatArray | None = None
+    runaway: FloatArray | None = None
+    at_limit: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -78,6 +85,16 @@ class LinearEstimates:
     def estimable(self) -> BoolArray:
         """Which rows the data can estimate."""
         return estimable_rows(self.rows, self.null_basis)
+
+    @cached_property
+    def separated(self) -> BoolArray:
+        """Which rows have no finite estimate."""
+        return self.estimable & ~estimable_rows(self.rows, self.runaway)
+
+    @cached_property
+    def testable(self) -> BoolArray:
+        """Which rows have a standard error."""
+        return self.estimable & ~self.separated if self.at_limit else self.estimable
 
     @cached_property
     def estimate(self) -> FloatArray:
@@ -91,10 +108,10 @@ class LinearEstimates:
 
     @cached_property
     def se(self) -> FloatArray:
-        """Standard errors; NaN where not estimable."""
+        """Standard errors; NaN where not estimable, and at a limit."""
         variance = np.einsum("ij,jk,ik->i", self.rows, self.cov, self.rows)
         with np.errstate(invalid="ignore"):
-            return np.where(self.estimable, np.sqrt(np.maximum(variance, 0.0)), np.nan)
+            return np.where(self.testable, np.sqrt(np.maximum(variance, 0.0)), np.nan)
 
     @cached_property
     def degrees(self) -> FloatArray:
@@ -174,7 +191,16 @@ class LinearEstimates:
             np.zeros(m),
             _cell_degrees(self.degrees),
             lost if lost.size else None,
+            np.eye(m)[:, self.separated] if self.separated.any() else None,
+            at_limit=True,
         )
+
+    def without_limits(self) -> LinearEstimates:
+        """The same rows; those at a limit count as not estimable."""
+        if not self.at_limit or self.runaway is None:
+            return self
+        parts = [basis for basis in (self.null_basis, self.runaway) if basis is not None]
+        return replace(self, null_basis=np.hstack(parts), runaway=None)
 
 
 def estimable_combinations(linear: LinearEstimates) -> LinearEstimates:
@@ -277,7 +303,7 @@ def _family(
 
 
 def _rank(linear: LinearEstimates, index: np.ndarray) -> int:
-    rows = linear.rows[index][linear.estimable[index]]
+    rows = linear.rows[index][linear.testable[index]]
     return max(int(np.linalg.matrix_rank(rows)), 1) if rows.size else 1
 
 
@@ -349,13 +375,13 @@ def interval_rows(
     groups = _groups(linear.labels, families) if families.across != "none" else 1
     inner = level ** (1 / groups) if across == "sidak" else 1 - (1 - level) / groups
     for _, index in panels(linear.labels, families.by):
-        present = np.where(linear.estimable, 1.0, np.nan)
+        present = np.where(linear.testable, 1.0, np.nan)
         family = _family(linear, index, families, present, side)
         results.append(critical_values(family, inner, method, seed))
         half[index] = results[-1].values * linear.se[index]
     lower = linear.estimate - half if side != "less" else np.full(len(linear), -np.inf)
     upper = linear.estimate + half if side != "greater" else np.full(len(linear), np.inf)
-    missing = ~linear.estimable
+    missing = ~linear.testable
     lower, upper = np.where(missing, np.nan, lower), np.where(missing, np.nan, upper)
     notes = _notes(results, adjust, "Intervals adjusted by the")
     if groups > 1:

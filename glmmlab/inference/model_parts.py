@@ -17,6 +17,7 @@ from glmmlab.formula.factors import compute
 from glmmlab.formula.source import Source
 from glmmlab.inference.left_side import left_side
 from glmmlab.inference.reference_grid import ReferenceGrid
+from glmmlab.inference.runaway import runaway_basis
 from glmmlab.inference.transformation import (
     Transformation,
     compose,
@@ -49,6 +50,8 @@ class ModelPart:
         Name of the link; empty for identity.
     averaging_scale : str
         "link" or "response".
+    runaway, at_limit
+        As in :class:`glmmlab.inference.linear.LinearEstimates`.
     kept_response : str
         The response's expression if it is transformed and stays so; else empty.
     term_columns : tuple of frozenset of str
@@ -71,6 +74,8 @@ class ModelPart:
     rows: FloatArray
     offset: FloatArray
     kept_response: str = ""
+    runaway: FloatArray | None = None
+    at_limit: bool = False
 
 
 def term_columns(fixed: FixedPart) -> tuple[frozenset[str], ...]:
@@ -121,6 +126,7 @@ def linear_part(estimate: Estimate, component: str, cov: FloatArray | None = Non
         np.zeros((0, part.params.size)),
         np.zeros(0),
         kept,
+        runaway_basis(estimate, component, part.estimable),
     )
 
 

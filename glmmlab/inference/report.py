@@ -206,7 +206,7 @@ def _random(estimate: Estimate, level: float) -> Iterator[str]:
         label = estimate.family.dispersion_label
         called = f" ({label})" if label else ""
         yield f"The dispersion{called} was {format_significant(value)}{limits}."
-    if estimate.design.random:
+    if estimate.design.random and not estimate.separated:
         shares = variance_decomposition(estimate)
         scale = "" if shares.link == "identity" else f" on the {shares.link} scale"
         yield (
@@ -223,9 +223,10 @@ def _state(estimate: Estimate) -> Iterator[str]:
             "or a correlation as -1 or 1; the term was kept as part of the design."
         )
     if estimate.separated:
+        has = "has" if len(estimate.separated) == 1 else "have"
         yield (
-            f"The data were separated: {_list(estimate.separated)} have no finite estimate, and "
-            "their Wald tests mean nothing."
+            f"The data were separated: {_list(estimate.separated)} {has} no finite estimate, and "
+            "Wald tests of such coefficients mean nothing."
         )
     aliased = estimate.design.conditional.aliased
     if aliased:

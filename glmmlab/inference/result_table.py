@@ -11,10 +11,12 @@ import pandas as pd
 from glmmlab._arguments import several_names
 from glmmlab._tables import Document, Exported
 from glmmlab.errors import UnknownNameError
+from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.linear import LinearEstimates, resolve_side
 from glmmlab.inference.views import document
 
 TYPES = ("link", "response")
+_MOST_NAMES = 6
 
 
 def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -76,6 +78,20 @@ def df_note(linear: LinearEstimates) -> str:
     if degrees.size and np.ptp(degrees) < 1e-9:
         return f"t with {degrees[0]:.4g} degrees of freedom."
     return "t with the degrees of freedom shown."
+
+
+def runaway_notes(linear: LinearEstimates) -> tuple[str, ...]:
+    """Which rows have no finite estimate, because the data are separated."""
+    if not linear.separated.any():
+        return ()
+    rows = linear.labels[linear.separated].itertuples(index=False)
+    names = [" ".join(map(plain_label, row)) for row in rows]
+    shown = "; ".join(names[:_MOST_NAMES])
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    end = "their standard errors and tests mean nothing"
+    if linear.at_limit:
+        end = "there is no standard error and no test at such a limit"
+    return (f"No finite estimate (separated data): {shown}{more}; {end}.",)
 
 
 def side_notes(delta: float, side: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from glmmlab.formula.factors import compute
 from glmmlab.formula.fixed import FixedPart
 from glmmlab.formula.source import Source
 from glmmlab.inference.emmeans import EMMeans
-from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
+from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates, estimable_rows
 from glmmlab.inference.model_parts import (
     ModelPart,
     conditional_mean,
@@ -136,7 +136,7 @@ def emtrends(
         linear = LinearEstimates(
             labels, matrix @ rows, part.params, part.cov,
             matrix @ (_difference([p.offset for p in levels]) / unit**degree),
-            degrees, part.null_basis,
+            degrees, part.null_basis, part.runaway,
         )  # fmt: skip
     scale = part.scale_name if type == "link" else ""
     described = replace(part, averaging_scale="response" if type == "response" else "link")
@@ -240,9 +240,10 @@ def _response_slopes(
     keep = np.isfinite(values) & np.isfinite(jacobian).all(axis=1)
     jacobian = np.where(keep[:, None], jacobian, 0.0)
     lost = np.eye(n)[:, ~keep]
+    endless = np.eye(n)[:, ~estimable_rows(levels[0].rows, part.runaway)]
     return LinearEstimates(
         pd.DataFrame(index=range(n)), np.eye(n), np.where(keep, values, 0.0),
         jacobian @ part.cov @ jacobian.T, np.zeros(n),
         df if not callable(df) else float(np.min(df(levels[0].rows))),
-        lost if lost.size else None,
+        lost if lost.size else None, endless if endless.size else None, at_limit=True,
     )  # fmt: skip

@@ -34,6 +34,7 @@ from glmmlab.errors import UnknownNameError
 from glmmlab.inference.marginal import averaged
 from glmmlab.inference.modes import cholesky_factors
 from glmmlab.inference.predict import population_eta
+from glmmlab.inference.runaway import separated_names
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -166,6 +167,11 @@ def variance_decomposition(estimate: Estimate, method: str | None = None) -> Var
     variances["observation"] = observation
     if family is not estimate.family:
         notes.append("Zero inflation is left out.")
+    if names := separated_names(estimate):
+        notes.append(
+            f"The fixed part has no finite variance (separated data: {', '.join(names)}), and the "
+            "shares mean nothing."
+        )
     frame = pd.DataFrame({"variance": variances}, index=list(variances))
     frame["share"] = frame["variance"] / frame["variance"].sum()
     return VarianceDecomposition(frame, chosen, family.link.name, tuple(notes))

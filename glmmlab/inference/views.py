@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from glmmlab._tables import Document, Table, common_decimals, format_fixed
+from glmmlab._tables import HUGE, Document, Table, common_decimals, format_fixed
 from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.linear import panels
 from glmmlab.inference.own_columns import own_kind
@@ -36,8 +36,9 @@ def _labels_of(values: pd.Series) -> list[str]:
 
 
 def _numbers(values: pd.Series, digits: int, missing: str) -> list[str]:
-    """Common decimals; one value near zero does not lengthen all others."""
+    """Common decimals; one value near zero, or a huge one, does not change all others."""
     sizes = np.sort(np.abs(values[np.isfinite(values) & (values != 0)].to_numpy()))
+    sizes = sizes[sizes < HUGE]
     if sizes.size and sizes[-1] > 1e3 * sizes[0]:
         sizes = sizes[sizes > sizes[-1] / 1e3]
     decimals = common_decimals(sizes, digits) if sizes.size else 1

@@ -96,7 +96,8 @@ def joint_test(linear: LinearEstimates, hypothesis: str, null: float = 0.0) -> W
         Hypotheses that cannot all be true, such as a - b = 1, b - c = 1 and a - c = 1.
     """
     size = len(linear)
-    linear = estimable_combinations(replace(linear, offset=linear.offset - null))
+    linear = replace(linear.without_limits(), offset=linear.offset - null)
+    linear = estimable_combinations(linear)
     if not linear.satisfiable():
         raise InferenceError(
             f"{hypothesis}: these {size} hypotheses contradict one another, so they cannot all be "

@@ -98,3 +98,27 @@ def test_figures_leave_the_cell_out(empty: gl.Fit) -> None:
         places = [text.xy[1] for text in lines.texts if text.get_text().startswith("h ")]
         assert np.isfinite(places).all()
     plt.close("all")
+
+
+def test_joint_tests_leave_out_what_nothing_is_left_of() -> None:
+    """joint_tests(m) with m = lm(y ~ f * h, d) has no row of f, h or f:h when only a has wet plots.
+
+    joint_tests(m, by = "f") has one row: h within a, F = 0.016 on 1 and 8 df, p = 0.90246.
+    """
+    y = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3]
+    data = pd.DataFrame({"f": np.repeat(list("abc"), 6), "h": ["dry", "wet"] * 9, "y": y})
+    data = data[(data["f"] == "a") | (data["h"] == "dry")]
+    with pytest.warns(gl.RankDeficientWarning):
+        fit = gl.glmm("y ~ f * h", data, method="REML")
+    assert len(fit.joint_tests()) == 0
+    assert str(fit.joint_tests()).split("\n")[2].split() == ["term", "chisq", "df", "p"]
+    frame = fit.joint_tests(by="f").frame
+    assert frame.index.tolist() == [("h", "a")]
+    assert_allclose(frame[["chisq", "df_resid", "p"]].to_numpy(), [[0.016, 8, 0.90246454]], rtol=1e-4)
+
+
+def test_numbers_of_by_groups_are_printed_short() -> None:
+    fit = gl.glmm("y ~ f * x", DATA.assign(x=DATA["x"] / 3))
+    text = str(fit.joint_tests(by="x"))
+    assert " 1.703704 " in text  # the mean, 19 / 27, and 1
+    assert "1.7037037" not in text

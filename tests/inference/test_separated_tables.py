@@ -1,0 +1,135 @@
+"""Tables of a fit with coefficients that run to infinity: marked, and not tested at their limits.
+
+Without random effects, levels whose counts are not all zero are estimated as if the others did not
+exist: what is finite is known from the fit of the other rows.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import glmmlab as gl
+from glmmlab.estimate.separation import open_directions
+
+MARK = "No finite estimate (separated data): "
+
+
+def data(empty: str) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"f": list("abc") * 20, "x": rng.random(60), "g": np.repeat(range(6), 10)})
+    frame["count"] = np.where(frame["f"].isin(list(empty)), 0, rng.poisson(4, 60))
+    return frame
+
+
+def separated(formula: str, empty: str) -> gl.Fit:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.SeparationWarning)
+        return gl.glmm(formula, data(empty), "poisson")
+
+
+@pytest.mark.parametrize("empty", ["a", "b", "ab"])
+def test_which_rows_have_no_finite_estimate(empty: str) -> None:
+    """A mean of zero, and every contrast with it; also where it is the baseline level."""
+    fit = separated("count ~ f", empty)
+    means = fit.emmeans("f", type="response")
+    assert f"{MARK}{'; '.join(empty)};" in str(means)
+    pairs = means.pairs()
+    marked = [label for label in pairs["contrast"] if set(empty) & set(label)]
+    assert f"{MARK}{'; '.join(marked)};" in str(pairs)
+    assert pairs["p"].notna().all()
+
+
+def test_finite_rows_are_those_of_the_other_data() -> None:
+    fit = separated("count ~ f", "b")
+    rest = data("b").query("f != 'b'")
+    other = gl.glmm("count ~ f", rest, "poisson").emmeans("f", type="response")
+    ours = fit.emmeans("f", type="response").regrid()
+    finite = ours.frame["f"] != "b"
+    for column in ("estimate", "se"):
+        assert_allclose(ours.frame[column][finite], other.frame[column], rtol=1e-5)
+    found = ours.pairs(adjust="none").frame.set_index("contrast")
+    expected = other.regrid().pairs(adjust="none").frame.set_index("contrast")
+    assert_allclose(found.loc["a - c", "p"], expected.loc["a - c", "p"], rtol=1e-4)
+    joint, alone = ours.pairs().joint_test(), other.regrid().pairs().joint_test()
+    assert joint.df == alone.df == 1
+    assert joint.chisq == pytest.approx(alone.chisq, rel=1e-4)
+
+
+@pytest.mark.parametrize("component", ["conditional", "response"])
+def test_a_limit_has_an_estimate_and_no_test(component: str) -> None:
+    fit = separated("count ~ f", "b")
+    means = fit.emmeans("f", type="response", component=component).regrid()
+    assert means.frame["estimate"].notna().all()
+    assert means.frame["se"].isna().tolist() == [False, True, False]
+    assert means.frame[["lower", "upper"]].isna().any(axis=1).tolist() == [False, True, False]
+    pairs = means.pairs().frame
+    assert pairs["p"].isna().tolist() == [True, False, True]
+    assert pairs["statistic"].isna().tolist() == [True, False, True]
+    assert "no test at such a limit" in str(means.pairs())
+
+
+@pytest.mark.parametrize("regridded", [False, True])
+def test_a_limit_has_no_letters(regridded: bool) -> None:
+    means = separated("count ~ f", "b").emmeans("f", type="response")
+    table = (means.regrid() if regridded else means).cld()
+    letters = dict(zip(table["f"], table["group"], strict=True))
+    assert letters["b"] == ""
+    assert letters["a"] and letters["c"]
+    assert MARK in str(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table.plot()
+        if regridded:
+            table.means.plot_comparisons()
+    plt.close("all")
+
+
+@pytest.mark.parametrize("type_", ["link", "response"])
+def test_slopes(type_: str) -> None:
+    """Where all counts are zero, a slope of its own is not determined."""
+    slopes = separated("count ~ f * x", "a").emtrends("f", var="x", type=type_)
+    assert f"{MARK}a;" in str(slopes)
+    assert MARK not in str(separated("count ~ f + x", "a").emtrends("f", var="x"))
+
+
+def test_terms_hypotheses_and_reports() -> None:
+    fit = separated("count ~ f + x + (1 | g)", "b")
+    marked = f"{MARK}f[T.b]"
+    assert marked in str(fit.anova())
+    assert marked in str(fit.joint_tests())
+    assert f"{MARK}f[T.b] - f[T.c]" in str(fit.test_hypotheses("f[T.b] - f[T.c] = 0"))
+    assert MARK not in str(fit.test_hypotheses("x = 0"))
+    assert "f[T.b]" in fit.variance_decomposition().notes[-1]
+    report = fit.report(checks=False).text
+    assert "of the variance" not in report
+    assert "f[T.b] has no finite estimate" in report
+
+
+def test_fits_that_are_not_separated_bear_no_mark() -> None:
+    fit = gl.glmm("count ~ f", data(""), "poisson")
+    for table in (fit.emmeans("f"), fit.emmeans("f").pairs(), fit.anova(), fit.joint_tests()):
+        assert MARK not in str(table)
+
+
+def test_open_directions_of_binary_data() -> None:
+    """Complete separation along x: no row has a finite predictor, so no coefficient has."""
+    x = np.arange(8.0)
+    frame = pd.DataFrame({"x": x, "y": (x > 3).astype(int)})
+    with pytest.warns(gl.SeparationWarning, match=r"Intercept, x run to infinity.*for them"):
+        fit = gl.glmm("y ~ x", frame, "binomial")
+    assert open_directions(fit.estimate.design, fit.family).shape == (2, 2)
+    with pytest.warns(gl.SeparationWarning, match=r"f\[T.b\] runs to infinity.*for it and its"):
+        gl.glmm("count ~ f", data("b"), "poisson")
+
+
+def test_huge_limits_are_printed_short() -> None:
+    """The upper limit exp(-21 + 1.96 * 363) has 305 digits before its point."""
+    text = str(separated("count ~ f", "b").emmeans("f", type="response"))
+    assert max(map(len, text.splitlines()[:6])) < 50
+    assert "e+" in text
