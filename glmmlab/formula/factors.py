@@ -148,7 +148,10 @@ class Remembered(Coding):
         names = list(self._spec(reduced).column_names)
         inner = str(self._spec(reduced).terms[-1])
         first = int(self._with_intercept(reduced))
-        return [self.expression.name + name[len(inner) :] for name in names[first:]]
+        ends = [name[len(inner) :] for name in names[first:]]
+        if self.expression.top_call == "poly":  # formulaic counts raw ones from 0, others from 1
+            ends = [f"[{degree}]" for degree in range(1, len(ends) + 1)]
+        return [self.expression.name + end for end in ends]
 
     def block(self, source: Source, reduced: bool) -> FloatArray:
         """formulaic's columns, (n, k)."""

@@ -119,8 +119,8 @@ def _separation(estimate: Estimate) -> Iterator[str]:
     if estimate.separated:
         names = ", ".join(estimate.separated)
         yield (
-            f"Separation: {names} has no finite estimate, because the predictor splits the "
-            "responses perfectly; its Wald test and standard error mean nothing. Use a "
+            f"Separation: no finite estimate of {names}, because the predictor splits the "
+            "responses perfectly; such Wald tests and standard errors mean nothing. Use a "
             "likelihood-ratio test (compare), merge the empty category with another, or drop "
             "the term."
         )

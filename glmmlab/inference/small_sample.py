@@ -244,8 +244,9 @@ def _singular(estimate: Estimate) -> str:
     if not estimate.singular:
         return ""
     return (
-        f"With a variance of {', '.join(estimate.singular)} estimated as zero they are those of "
-        "the model without it; Kenward-Roger counts its groups all the same."
+        f"With a variance of {', '.join(estimate.singular)} estimated as zero, Satterthwaite's "
+        "degrees of freedom are those of the model without it; Kenward-Roger's count its groups "
+        "all the same."
     )
 
 

@@ -298,3 +298,11 @@ def test_learned_coding_survives_pickling(frame):
 def test_no_rows_at_all(frame):
     part = FixedPart.learn("f * x", frame)
     assert part.matrix(frame.iloc[:0]).shape == (0, 6)
+
+
+def test_polynomials_of_both_kinds_count_from_one():
+    data = pd.DataFrame({"x": np.arange(6.0)})
+    for text in ("poly(x, 2)", "poly(x, 2, raw=True)"):
+        part = FixedPart.learn(f"~ {text}", data)
+        assert part.names == ("Intercept", f"{text}[1]", f"{text}[2]")
+    assert np.allclose(part.matrix(data)[:, 2], data["x"] ** 2)
