@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from glmmlab._types import AnyArray, BoolArray, FloatArray
+from glmmlab._types import AnyArray, BoolArray, FloatArray, IntArray
 from glmmlab.errors import DataError
 from glmmlab.residuals.checks import option
 
@@ -22,13 +22,14 @@ Aggregate = str | Callable[[FloatArray], float]
 
 def recalculate(
     res: SimulatedResiduals,
-    groups: pd.Categorical,
+    groups: IntArray,
+    columns: pd.DataFrame,
     name: str,
     by: Aggregate,
     select: ArrayLike | None,
     rng: np.random.Generator,
 ) -> SimulatedResiduals:
-    """See :meth:`SimulatedResiduals.recalculate`."""
+    """See :meth:`SimulatedResiduals.recalculate`; `columns` say of every row what its group is."""
     from glmmlab.residuals.create import build
 
     if res.refits is not None:
@@ -38,7 +39,7 @@ def recalculate(
     if not callable(by):
         option(by, ("sum", "mean"), "by")
     keep = np.ones(res.nobs, bool) if select is None else _one_a_row(select, res.nobs, "select")
-    codes = np.asarray(groups.codes)[keep]
+    codes = groups[keep]
     if len(np.unique(codes)) < 2:
         raise DataError(
             f"{name} has fewer than 2 groups among the selected rows; group by another column, or "
@@ -51,7 +52,7 @@ def recalculate(
     def collapse(values: AnyArray) -> FloatArray:
         return _collapse(np.asarray(values[..., rows], dtype=float), starts, by)
 
-    levels = groups.categories[codes[order][starts]]
+    levels = columns.iloc[rows[starts]].reset_index(drop=True)
     observed, fitted = collapse(res.observed), collapse(res.fitted)
     simulated = np.stack([collapse(one) for one in res.simulated])
     _refuse_missing(levels, name, observed, fitted, simulated)
@@ -64,7 +65,7 @@ def recalculate(
         method=res.method,
         random_effects=res.random_effects,
         dependent=res.dependent,
-        data=pd.DataFrame({name: pd.Categorical(levels, categories=groups.categories)}),
+        data=levels,
     )
 
 
@@ -109,12 +110,13 @@ def _whole(values: FloatArray) -> bool:
     return bool(np.all(values == np.rint(values)))
 
 
-def _refuse_missing(levels: pd.Index, name: str, *values: FloatArray) -> None:
+def _refuse_missing(levels: pd.DataFrame, name: str, *values: FloatArray) -> None:
     bad = np.zeros(len(levels), dtype=bool)
     for one in values:
         bad |= np.isnan(np.atleast_2d(one)).any(axis=0)
     if bad.any():
-        some = ", ".join(str(level) for level in levels[bad][:5])
+        shown = levels[bad].head().itertuples(index=False)
+        some = ", ".join(" : ".join(map(str, level)) for level in shown)
         raise DataError(f"by= makes no number of the rows of {name} {some}; use another function.")
 
 

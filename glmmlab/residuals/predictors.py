@@ -6,10 +6,11 @@ import difflib
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from glmmlab._types import AnyArray, FloatArray
+from glmmlab._types import AnyArray, FloatArray, IntArray
 from glmmlab.errors import DataError, UnknownColumnError
 from glmmlab.residuals.checks import some_rows, vector
 from glmmlab.residuals.quantiles import FITTED
@@ -30,6 +31,13 @@ def resolve(predictor: PredictorLike, res: ScaledValues) -> tuple[pd.Series, str
     """Values and name of a predictor, one value a row, missing values refused."""
     if predictor is None:
         return pd.Series(res.fitted), FITTED
+    if isinstance(predictor, pd.DataFrame):
+        if predictor.shape[1] != 1:
+            raise DataError(
+                f"A table of {predictor.shape[1]} columns is given where one predictor is needed; "
+                "choose a column. (recalculate() takes several.)"
+            )
+        predictor = predictor.iloc[:, 0]
     if isinstance(predictor, str):
         series, name = _column(predictor, res), predictor
     else:
@@ -82,6 +90,42 @@ def categorical(factor: PredictorLike, res: ScaledValues) -> tuple[pd.Categorica
     """A predictor as a factor (levels sorted, if it is not one already), and its name."""
     series, name = resolve(factor, res)
     return pd.Categorical(series), name
+
+
+def grouping(
+    group: PredictorLike | pd.DataFrame, res: ScaledValues
+) -> tuple[IntArray, pd.DataFrame, str]:
+    """Group of every row, from 0; the columns that say which (one row a row); and their name.
+
+    A table, or a list of the names of columns, groups by all combinations, the first slowest.
+    """
+    if isinstance(group, pd.DataFrame):
+        several: list[PredictorLike] = [group.iloc[:, i] for i in range(group.shape[1])]
+    elif _names_of_columns(group, res):
+        several = list(group)  # type: ignore[arg-type]
+    else:
+        several = [group]
+    if not several:
+        raise DataError("group= names no column; give at least one.")
+    found = [resolve(one, res) for one in several]
+    columns = {name: _values_or_levels(series) for series, name in found}
+    if len(columns) < len(found):
+        raise DataError(f"group= names a column twice: {', '.join(name for _, name in found)}.")
+    codes = [pd.Categorical(series).codes for series, _ in found]
+    _, which = np.unique(np.column_stack(codes), axis=0, return_inverse=True)
+    return which.reshape(-1), pd.DataFrame(columns), " : ".join(columns)
+
+
+def _names_of_columns(group: PredictorLike, res: ScaledValues) -> bool:
+    """Whether a list names columns; one as long as there are rows holds the groups themselves."""
+    listed = isinstance(group, (list, tuple)) and len(group) != res.nobs
+    return listed and all(isinstance(name, str) for name in group)  # type: ignore[union-attr]
+
+
+def _values_or_levels(series: pd.Series) -> pd.Series:
+    """Numbers and dates as they are, so that groups can be put in order; all else as a factor."""
+    is_number = not isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.kind in "iufMm"
+    return series if is_number else series.astype("category")
 
 
 def is_factor(series: pd.Series) -> bool:

@@ -29,7 +29,7 @@ class SimulatedResiduals(TestedResiduals):
 
     def recalculate(
         self,
-        group: predictors.PredictorLike,
+        group: predictors.PredictorLike | pd.DataFrame,
         by: str | Callable[[FloatArray], float] = "sum",
         select: ArrayLike | None = None,
         seed: Seed = None,
@@ -38,8 +38,10 @@ class SimulatedResiduals(TestedResiduals):
 
         Parameters
         ----------
-        group : array or str
-            Group of every row; groups come in the order of their levels (sorted, if no factor).
+        group : array, str, list of str or DataFrame
+            Group of every row, or the column of ``data`` that has it; groups come in the order of
+            their levels (sorted, if no factor).  Several columns make a group of every combination
+            that occurs, the first column slowest.
         by : {"sum", "mean"} or callable
             How the rows of a group become one value.
         select : boolean array, optional
@@ -51,10 +53,26 @@ class SimulatedResiduals(TestedResiduals):
         -------
         SimulatedResiduals
             With as many rows as groups: tests that count rows count groups (R's DHARMa keeps the
-            original number here).
+            original number here).  ``data`` has the columns that make the groups, so that
+            ``res.recalculate("day").test_temporal("day")`` works.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> import glmmlab.residuals as residuals
+        >>> rng = np.random.default_rng(1)
+        >>> data = pd.DataFrame({"plot": list("aabb") * 5, "day": np.repeat(np.arange(5), 4)})
+        >>> res = residuals.from_simulations(
+        ...     rng.poisson(3, 20), rng.poisson(3, (250, 20)), np.full(20, 3), True, 1, data=data
+        ... )
+        >>> res.recalculate(["plot", "day"]).data.head(2)
+          plot  day
+        0    a    0
+        1    a    1
         """
-        groups, name = predictors.categorical(group, self)
-        return aggregate.recalculate(self, groups, name, by, select, self._rng(seed, 2))
+        codes, columns, name = predictors.grouping(group, self)
+        return aggregate.recalculate(self, codes, columns, name, by, select, self._rng(seed, 2))
 
     def select(self, rows: ArrayLike) -> SimulatedResiduals:
         """Residuals of some rows, as they are: nothing is drawn or ranked anew.

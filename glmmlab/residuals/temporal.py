@@ -184,7 +184,8 @@ def check_times(time: FloatArray, name: str = "time") -> None:
     _, which, counts = np.unique(time, return_inverse=True, return_counts=True)
     repeated = counts[which] > 1
     if repeated.any():
+        again = "np.unique(time)" if name == "time" else name
         raise DataError(
             f"{name} has repeated values ({some_rows(repeated)}); aggregate rows of the same time "
-            f"first, for example res.recalculate(group={name}).test_temporal(times)."
+            f"first, for example res.recalculate({name}).test_temporal({again})."
         )

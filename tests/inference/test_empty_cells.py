@@ -114,7 +114,9 @@ def test_joint_tests_leave_out_what_nothing_is_left_of() -> None:
     assert str(fit.joint_tests()).split("\n")[2].split() == ["term", "chisq", "df", "p"]
     frame = fit.joint_tests(by="f").frame
     assert frame.index.tolist() == [("h", "a")]
-    assert_allclose(frame[["chisq", "df_resid", "p"]].to_numpy(), [[0.016, 8, 0.90246454]], rtol=1e-4)
+    assert_allclose(
+        frame[["chisq", "df_resid", "p"]].to_numpy(), [[0.016, 8, 0.90246454]], rtol=1e-4
+    )
 
 
 def test_numbers_of_by_groups_are_printed_short() -> None:
