@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,11 +83,17 @@ def around_mean(variable: Variable) -> tuple[float, ...]:
 
 
 def grid_variables(parts: Sequence[FixedPart]) -> dict[str, Variable]:
-    """Predictors of one or more linear predictors, in the order of their formulas."""
+    """Predictors of one or more linear predictors, in the order of their formulas.
+
+    A number of one part that is a factor of another keeps its levels.
+    """
     merged: dict[str, Variable] = {}
     for part in parts:
         for name, variable in part.variables.items():
-            merged.setdefault(name, variable)
+            known = merged.setdefault(name, variable)
+            if known.kind != variable.kind:
+                number = known if known.kind == "numeric" else variable
+                merged[name] = replace(number, levels=known.levels or variable.levels)
     return merged
 
 

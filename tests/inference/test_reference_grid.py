@@ -60,6 +60,19 @@ def test_joint_tests_of_numbers_in_factor(both) -> None:
     assert_allclose(table["p"], [0.007509345331, 0.981192399613], rtol=1e-6)
 
 
+def test_a_number_of_one_part_may_be_a_factor_of_another() -> None:
+    """E(y) at a dose is the prediction there, whichever part comes first."""
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"dose": np.repeat([1, 2, 4], 60)})
+    data["y"] = rng.poisson(2.0 + data["dose"]) * (rng.random(180) < 0.7)
+    rows = pd.DataFrame({"dose": [1, 2, 4]})
+    for formula, zeros in (("y ~ dose", "~ factor(dose)"), ("y ~ factor(dose)", "~ dose")):
+        fit = gl.glmm(formula, data, "poisson", zero_inflation=zeros)
+        means = fit.emmeans("dose", component="response")
+        assert means["dose"].tolist() == [1.0, 2.0, 4.0]
+        assert_allclose(means["estimate"], fit.predict(rows), rtol=1e-8)
+
+
 def test_between_the_levels_there_is_nothing(both) -> None:
     with pytest.raises(UnknownLevelError, match=r"2\.5.*its levels are 1, 2, 3"):
         both.emmeans("extract", at={"dose": 2.5})
