@@ -47,6 +47,11 @@ def glmm(
         the formula.  Expressions may use columns, numbers, arithmetic and a fixed list of
         functions (``log``, ``np.sqrt``, ``C``, ``poly``, ``bs`` ...), nothing else; all the same,
         use formulas from people you trust only.
+        Factors have treatment coding with their first level as the baseline, ordered
+        Categoricals too.  R gives ordered factors orthogonal polynomials: write
+        ``C(dose, contr.poly)`` for these.  Means, their comparisons and type II tests are the
+        same; coefficients are others, and with an interaction the type III tests of the
+        intercept and of what stands beside the factor, too.
     data : DataFrame, or dict of columns
         One row an observation.  Rows with missing values in the model's columns are dropped,
         with a warning that counts them.

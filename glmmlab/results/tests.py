@@ -42,7 +42,9 @@ class FitTests(FitDegrees):
         ----------
         type : {2, 3}
             Type II respects marginality and does not depend on the coding; type III tests the
-            coefficients as fitted, the intercept included.
+            coefficients as fitted, the intercept included.  Ordered Categoricals have treatment
+            coding here and polynomials in R, where their type III rows of the intercept and of
+            covariates differ: ``C(dose, contr.poly)`` gives R's.
         component : {"conditional", "zero_inflation", "dispersion"}
             The part of the model whose terms are tested.
         df : {"satterthwaite", "kenward-roger"} or float, optional

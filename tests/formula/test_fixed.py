@@ -193,8 +193,9 @@ def test_unknown_levels_and_columns(frame):
         part.matrix(frame.assign(x=list("abcdef")))
     with pytest.raises(UnknownLevelError, match="not seen"):
         FixedPart.learn("C(s, Sum)", frame).matrix(frame.assign(s="w"))
-    with pytest.raises(DataError, match="pass a pandas DataFrame"):
-        part.matrix(np.zeros((2, 2)))
+    for given, words in ((np.zeros((2, 2)), "an array"), (None, "missing"), ("a.csv", "a text")):
+        with pytest.raises(DataError, match=f"data is {words}.*pass a pandas DataFrame"):
+            part.matrix(given)
 
 
 @pytest.mark.parametrize(

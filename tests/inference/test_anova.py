@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+import glmmlab as gl
 from conftest import reference, reference_cases
 from glmmlab.errors import UnknownNameError
 from glmmlab.estimate.result import PartEstimate
@@ -72,6 +73,7 @@ def test_other_parts(part: str) -> None:
         estimate = SimpleNamespace(
             conditional=r_estimate(case).conditional,
             auxiliary={name: aligned(case, block["fixef"], vcov, fixed)},
+            separated=(),
         )
         compare(anova(estimate, component=name).frame, rows, 1e-6)
         found += 1
@@ -104,7 +106,9 @@ def test_closed_form_of_an_unbalanced_model() -> None:
         X = fixed.matrix(data)
         inverse = np.linalg.inv(X.T @ X)
         estimate = SimpleNamespace(
-            conditional=PartEstimate(fixed, inverse @ X.T @ y, inverse), auxiliary={}
+            conditional=PartEstimate(fixed, inverse @ X.T @ y, inverse),
+            auxiliary={},
+            separated=(),
         )
         results.append(anova(estimate, type=2).frame["chisq"])
     assert_allclose(results[0][["a", "b"]], results[1][["a", "b"]], rtol=1e-10)
@@ -117,7 +121,9 @@ def test_numeric_terms_are_not_relatives_of_their_powers() -> None:
     X = fixed.matrix(data)
     cov = np.linalg.inv(X.T @ X)
     params = np.array([1.0, 2.0, 3.0])
-    estimate = SimpleNamespace(conditional=PartEstimate(fixed, params, cov), auxiliary={})
+    estimate = SimpleNamespace(
+        conditional=PartEstimate(fixed, params, cov), auxiliary={}, separated=()
+    )
     assert_allclose(anova(estimate).frame.loc["x", "chisq"], 4 / cov[1, 1])
 
 
@@ -129,7 +135,9 @@ def test_aliased_columns_do_not_count() -> None:
     lost = fixed.names.index("a[T.w]:b[T.y]")
     params[lost] = np.nan
     cov[lost], cov[:, lost] = np.nan, np.nan
-    estimate = SimpleNamespace(conditional=PartEstimate(fixed, params, cov), auxiliary={})
+    estimate = SimpleNamespace(
+        conditional=PartEstimate(fixed, params, cov), auxiliary={}, separated=()
+    )
     table = anova(estimate, type=2)
     assert table.frame.loc["a:b", "df"] == 1
     assert any("a[T.w]:b[T.y]" in note for note in table.notes)
@@ -150,3 +158,27 @@ def test_views() -> None:
     note = anova(r_estimate("seeds_binom"), type=3).notes[0]
     assert "treatment coding" in note
     assert not anova(r_estimate("seeds_binom"), type=2).notes
+
+
+def test_ordered_factors_have_treatment_coding_unless_asked_for_polynomials() -> None:
+    """coef(summary(lm(y ~ f * x, d)))[, "t value"], f ordered; then contrasts(f) by treatment."""
+    polynomials = [2.854911286, 1.602145877, 1.278334928, 0.086204142, -0.358990850, -1.266012705]
+    treatment = [0.99160823, -0.27914789, 1.60214588, -0.10862524, 0.75997373, -0.35899085]
+    order = ["low", "mid", "high"]
+    data = pd.DataFrame(
+        {
+            "f": pd.Categorical(order * 4, categories=order, ordered=True),
+            "x": [1.0, 2, 4, 3, 5, 1, 2, 6, 3, 4, 2, 5],
+            "y": [3.0, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8],
+        }
+    )
+    plain = gl.glmm("y ~ f * x", data, method="REML")
+    orthogonal = gl.glmm("y ~ C(f, contr.poly) * x", data, method="REML")
+    assert_allclose(plain.zvalues, treatment, rtol=2e-5)
+    assert_allclose(orthogonal.zvalues, polynomials, rtol=2e-5)
+    two = [fit.anova(type=2).frame["chisq"].to_numpy() for fit in (plain, orthogonal)]
+    assert_allclose(two[0], two[1], rtol=1e-6)
+    rows = [fit.anova(type=3).frame.loc["x", "chisq"] for fit in (plain, orthogonal)]
+    assert_allclose(rows, [0.10862524**2, 0.086204142**2], rtol=1e-4)
+    means = [fit.emmeans("f").frame["estimate"] for fit in (plain, orthogonal)]
+    assert_allclose(means[0], means[1], rtol=1e-8)
