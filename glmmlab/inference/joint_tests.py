@@ -14,11 +14,11 @@ from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.anova import AnovaTable
 from glmmlab.inference.contrasts import contrast_family, interaction_family
+from glmmlab.inference.estimable import estimable_combinations
 from glmmlab.inference.f_tests import title_of
 from glmmlab.inference.linear import (
     DegreesOfFreedom,
     LinearEstimates,
-    estimable_combinations,
     panels,
 )
 from glmmlab.inference.model_parts import (
@@ -36,6 +36,7 @@ from glmmlab.inference.reference_grid import (
     averaging_matrix,
     build_grid,
     few_values,
+    mean_or_few_values,
     with_values,
 )
 from glmmlab.inference.runaway import separation_notes
@@ -151,7 +152,9 @@ def joint_tests(
 
 
 def _one_value(variable: Variable) -> tuple[float, ...]:
-    return (few_values(variable) or (float(variable.mean),))[:1]  # type: ignore[arg-type]
+    """One value of a number, but all that has levels: a factor may be nested in it."""
+    found = mean_or_few_values(variable)
+    return found[:1] if variable.levels is None else found
 
 
 def _values_tested(variable: Variable) -> tuple[float, ...]:

@@ -186,7 +186,8 @@ def build_grid(
     levels = {n: tuple(v.levels or ()) for n, v in variables.items() if v.kind == "factor"}
     frame = _cross(values, levels, size)
     counts_ = _cell_weights(frame, variables, data, prior_weights)
-    nesting = find_nesting(data, list(levels))
+    labelled = [name for name, v in variables.items() if v.levels is not None]
+    nesting = find_nesting(data, labelled)
     held = {
         n
         for n, v in variables.items()

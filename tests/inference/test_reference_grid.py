@@ -60,6 +60,20 @@ def test_joint_tests_of_numbers_in_factor(both) -> None:
     assert_allclose(table["p"], [0.007509345331, 0.981192399613], rtol=1e-6)
 
 
+def test_a_factor_nested_in_a_number_with_levels() -> None:
+    """emmeans 1.8.4 notes "kind %in% dose", and tests dose alone, with two degrees of freedom."""
+    rows = ROWS.assign(kind=ROWS["dose"].map({1: "a", 2: "b", 3: "c"}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.errors.RankDeficientWarning)
+        fit = gl.glmm("prop ~ kind + dose + factor(dose)", rows, method="REML")
+    means = fit.emmeans("kind")
+    assert means["dose"].tolist() == [1.0, 2.0, 3.0]
+    assert_allclose(means["estimate"], rows.groupby("kind")["prop"].mean(), rtol=1e-8)
+    assert_allclose(fit.emmeans("dose")["estimate"], means["estimate"], rtol=1e-10)
+    table = fit.joint_tests().frame
+    assert table.index.tolist() == ["dose"] and table["df"].tolist() == [2]
+
+
 def test_a_number_of_one_part_may_be_a_factor_of_another() -> None:
     """E(y) at a dose is the prediction there, whichever part comes first."""
     rng = np.random.default_rng(2)
