@@ -114,12 +114,12 @@ CALLS = [
     Call("twice the name", E.DataError, ("2 columns called 'x'",),
          change=lambda d: pd.concat([d, d[["x"]]], axis=1)),
     # data that are no data
-    Call("array", E.DataError, ("ndarray", "DataFrame"), change=lambda d: d.to_numpy()),
+    Call("array", E.DataError, ("an array", "DataFrame"), change=lambda d: d.to_numpy()),
     Call("another library", E.DataError, ("polars", "data.to_pandas()"), change=lambda d: Polars()),
     Call("numbers for names", E.UnknownColumnError, ("'1'", "but 1, which", "columns.astype(str)"),
          'Q("0") ~ Q("1")', change=lambda d: pd.DataFrame(d[["x", "y"]].to_numpy())[[1]]
          .assign(**{"0": d["y"]})),
-    Call("no data", E.DataError, ("NoneType",), change=lambda d: None),
+    Call("no data", E.DataError, ("missing (None)",), change=lambda d: None),
     Call("ragged dict", E.DataError, ("not a table",), change=lambda d: {"y": [1, 2], "x": [1]}),
     Call("no rows", E.DataError, ("no rows",), change=lambda d: d.iloc[:0]),
     Call("one row", E.DataError, ("1 fixed coefficient for 1 row",), "y ~ 1",

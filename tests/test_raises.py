@@ -81,6 +81,14 @@ def plates() -> gl.Fit:
 
 
 @cache
+def empty_cell() -> gl.Fit:
+    """A model of two factors without data where a is t and b is w."""
+    data = pd.DataFrame({"a": list("sstssts"), "b": list("vwvvwvw"), "y": [1.0, 2, 3, 4, 6, 5, 7]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.RankDeficientWarning)
+        return gl.glmm("y ~ a * b", data)
+
+
 def weighted() -> gl.Fit:
     return gl.glmm("germ ~ gen", SEEDS, "poisson", weights=np.full(21, 2.0))
 
@@ -268,6 +276,9 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("inference.predict.predict", "DataError"): lambda _: gl.glmm(
         "y ~ log(x + 4)", NUMBERS
     ).predict({"x": [-4.0, 1.0]}),
+    ("inference.predict.predict", "RankDeficientWarning"): lambda _: empty_cell().predict(
+        {"a": ["t"], "b": ["w"]}
+    ),
     ("inference.predict.predict", "ExtrapolationWarning"): lambda _: weighted().predict(
         {"gen": ["O73"]}, offset=1000.0
     ),

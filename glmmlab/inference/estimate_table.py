@@ -122,9 +122,8 @@ class EstimateTable(Exported):
         )
         frame = self._base_frame()
         if null != 0:
-            on_response = self._on_response()
-            shown = self.transformation.inverse(np.array([null]))[0] if on_response else null  # type: ignore[union-attr]
-            frame[self._own("null")] = shown
+            name, at = self._own("null"), np.array([null])
+            frame[name] = self.transformation.inverse(at)[0] if self._on_response() else null  # type: ignore[union-attr]
         frame[self._own("statistic")], frame[self._own("p")] = tests.statistic, tests.p
         notes = list(tests.notes)
         if tests.error > 0:
@@ -137,11 +136,7 @@ class EstimateTable(Exported):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The rows with ``estimate, se, df, lower, upper``.
-
-        A predictor that is called like one of these keeps its name; ours then ends in an
-        underscore, ``estimate_``.  The same holds for the columns of every table made from this.
-        """
+        """The rows with ``estimate, se, df, lower, upper``; ``se_`` beside a predictor ``se``."""
         return self._shown[0]
 
     # ------------------------------------------------------------------- intervals, tests

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray
-from glmmlab.inference.linear import estimable_rows
+from glmmlab.inference.estimable import estimable_rows
 from glmmlab.inference.model_parts import (
     ModelPart,
     conditional_mean,

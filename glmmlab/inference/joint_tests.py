@@ -14,11 +14,11 @@ from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.anova import AnovaTable
 from glmmlab.inference.contrasts import contrast_family, interaction_family
+from glmmlab.inference.estimable import estimable_combinations
 from glmmlab.inference.f_tests import title_of
 from glmmlab.inference.linear import (
     DegreesOfFreedom,
     LinearEstimates,
-    estimable_combinations,
     panels,
 )
 from glmmlab.inference.model_parts import (

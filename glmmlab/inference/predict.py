@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,25 +10,21 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from glmmlab._types import AnyArray, BoolArray, FloatArray, Seed
-from glmmlab.design.arguments import row_values
+from glmmlab._types import AnyArray, FloatArray, Seed
 from glmmlab.errors import (
     DataError,
-    ExtrapolationWarning,
-    RankDeficientWarning,
-    UnknownColumnError,
     UnknownNameError,
 )
-from glmmlab.formula.columns import as_frame, shown_rows
+from glmmlab.formula.columns import as_frame
+from glmmlab.inference.estimable import estimable_rows
 from glmmlab.inference.intervals import normal_quantile
-from glmmlab.inference.linear import estimable_rows
 from glmmlab.inference.marginal import averaged, marginal_errors, random_rows, random_variance
 from glmmlab.inference.model_parts import null_basis
 from glmmlab.inference.modes import JointUncertainty, Rows
-from glmmlab.links.stable import LARGEST
+from glmmlab.inference.prediction_warnings import Lost, tell_of_endless_means, tell_of_lost_rows
+from glmmlab.inference.row_arguments import offset_of, trials_of
 
 if TYPE_CHECKING:
-    from glmmlab.design import Design
     from glmmlab.estimate.result import Estimate, PartEstimate
 
 SCALES = ("response", "link", "conditional", "zero_inflation")
@@ -38,8 +33,6 @@ KINDS = ("mean", "prediction")
 
 Scale = Callable[[FloatArray, tuple[FloatArray, ...]], FloatArray]
 """A function of the linear predictor and the auxiliary predictors, elementwise."""
-Lost = dict[tuple[str, ...], BoolArray]
-"""Columns that were dropped from a part of the model, and the rows that cannot do without them."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a mean beyond the largest float is infinite
@@ -126,7 +119,7 @@ def predict(
     marginal = random_effects == "marginal"
     rows, eta, aux, index, lost = _rows(estimate, newdata, random_effects != "conditional", offset)
     if scale in ("response", "conditional"):
-        _tell_of_endless_means(estimate, eta, index)
+        tell_of_endless_means(estimate, eta, index)
     transform = _scale_function(estimate, scale)
     Z = random_rows(estimate, None if newdata is None else as_frame(newdata)) if marginal else []
     v = random_variance(estimate, Z) if marginal else 0.0
@@ -136,12 +129,12 @@ def predict(
     if interval == "prediction":
         from glmmlab.inference.new_observation import new_observation_limits
 
-        numbers = _trials_of(estimate, newdata, trials)
+        numbers = trials_of(estimate, newdata, trials)
         ends = new_observation_limits(estimate, rows, eta, aux, v, numbers, level, seed)
-        _tell_of_lost_rows(lost, np.isnan(ends[0]), index)
+        tell_of_lost_rows(lost, np.isnan(ends[0]), index)
         frame = {"estimate": values, "lower": ends[0], "upper": ends[1]}
         return pd.DataFrame(frame, index=index)
-    _tell_of_lost_rows(lost, np.isnan(values), index)
+    tell_of_lost_rows(lost, np.isnan(values), index)
     if not se:
         return pd.Series(values, index=index, name=scale)
     if marginal:
@@ -159,31 +152,6 @@ def predict(
         lower, upper = _limits(values, errors, z, unit=scale == "zero_inflation")
     frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
     return pd.DataFrame(frame, index=index)
-
-
-def _tell_of_endless_means(estimate: Estimate, eta: FloatArray, index: pd.Index) -> None:
-    if estimate.family.link.name != "log" or not (far := eta > LARGEST).any():
-        return
-    warnings.warn(
-        ExtrapolationWarning(
-            f"the mean in {shown_rows(index, far)} is beyond the largest number that there is: "
-            "the linear predictor exceeds 700. Check the units of the new rows."
-        ),
-        stacklevel=5,  # predict, its errstate and Fit.predict stand between
-    )
-
-
-def _tell_of_lost_rows(lost: Lost, missing: BoolArray, index: pd.Index) -> None:
-    for names, rows in lost.items():
-        if (rows & missing).any():
-            warnings.warn(
-                RankDeficientWarning(
-                    f"the prediction is missing in {shown_rows(index, rows & missing)}, which the "
-                    f"data cannot estimate: it needs {', '.join(names)}, left out of the fit as "
-                    "the data have no such combination of the predictors."
-                ),
-                stacklevel=5,  # predict, its errstate and Fit.predict stand between
-            )
 
 
 def population_eta(estimate: Estimate) -> FloatArray:
@@ -269,7 +237,7 @@ def _rows(
     newdata = as_frame(newdata)
     lost: Lost = {}
     X, eta = _part_rows(estimate, estimate.conditional, newdata, lost)
-    eta = eta + _argument_offset(design, newdata, offset)
+    eta = eta + offset_of(design, newdata, offset)
     random = None
     if not population:
         random = tuple(t.matrix(newdata) for t in design.random)
@@ -305,46 +273,6 @@ def _random_part(estimate: Estimate, random: tuple[tuple[AnyArray, FloatArray], 
         b = np.where(codes[:, None] >= 0, modes[codes], 0.0)
         total = total + (Z * b).sum(axis=1)
     return total
-
-
-def _argument_offset(design: Design, newdata: pd.DataFrame, offset: object) -> FloatArray | float:
-    """The offset= argument of the fit at new rows: the column again, or what the caller gives."""
-    source = design.offset_name if offset is None else offset
-    if source is None:
-        return 0.0
-    if offset is None and source not in design.data.columns:
-        raise DataError(
-            "the model's offset= was an array, which new rows do not have: give "
-            "predict(..., offset=...) one number a row, or a single number."
-        )
-    if isinstance(source, str) and source not in newdata.columns:
-        raise UnknownColumnError(
-            f"the offset {source!r} is not a column of newdata; add it, or give "
-            "predict(..., offset=...) a number or an array."
-        )
-    return _one_a_row(source, newdata, "offset")
-
-
-def _trials_of(
-    estimate: Estimate, newdata: pd.DataFrame | dict[str, Any] | None, trials: Any
-) -> FloatArray | None:
-    """Numbers of trials of the rows predicted; None where the caller gives none."""
-    if trials is None:
-        return estimate.design.trials if newdata is None else None
-    frame = estimate.design.data if newdata is None else as_frame(newdata)
-    return _one_a_row(trials, frame, "trials")
-
-
-def _one_a_row(given: Any, frame: pd.DataFrame, role: str) -> FloatArray:
-    """An argument as numbers: a column's name, one number a row, or one for all."""
-    if np.ndim(given) == 0 and not isinstance(given, str):
-        try:
-            return np.asarray(given, dtype=float)
-        except (TypeError, ValueError):
-            raise DataError(
-                f"{role}={given!r:.60} is neither a column's name nor a number"
-            ) from None
-    return row_values(given, frame, role, DataError)[0]
 
 
 # -------------------------------------------------------------------------------- scales

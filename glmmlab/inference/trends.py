@@ -17,7 +17,8 @@ from glmmlab.formula.factors import compute
 from glmmlab.formula.fixed import FixedPart
 from glmmlab.formula.source import Source
 from glmmlab.inference.emmeans import EMMeans
-from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates, estimable_rows
+from glmmlab.inference.estimable import estimable_rows
+from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
     ModelPart,
     conditional_mean,

@@ -11,8 +11,9 @@ from scipy.special import chdtrc, fdtrc
 from glmmlab._tables import Document, Exported, Table
 from glmmlab._types import FloatArray
 from glmmlab.errors import InferenceError
+from glmmlab.inference.estimable import estimable_combinations
 from glmmlab.inference.f_tests import JointDegrees
-from glmmlab.inference.linear import LinearEstimates, estimable_combinations
+from glmmlab.inference.linear import LinearEstimates
 
 
 def chi_square_tail(chisq: float, df: int, df_resid: float = np.inf) -> float:

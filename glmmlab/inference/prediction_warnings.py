@@ -1,0 +1,44 @@
+"""What is said of predictions that no number stands for."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from glmmlab._types import BoolArray, FloatArray
+from glmmlab.errors import ExtrapolationWarning, RankDeficientWarning
+from glmmlab.formula.columns import shown_rows
+from glmmlab.links.stable import LARGEST
+
+if TYPE_CHECKING:
+    from glmmlab.estimate.result import Estimate
+
+Lost = dict[tuple[str, ...], BoolArray]
+"""Columns that were dropped from a part of the model, and the rows that cannot do without them."""
+
+
+def tell_of_endless_means(estimate: Estimate, eta: FloatArray, index: pd.Index) -> None:
+    if estimate.family.link.name != "log" or not (far := eta > LARGEST).any():
+        return
+    warnings.warn(
+        ExtrapolationWarning(
+            f"the mean in {shown_rows(index, far)} is beyond the largest number that there is: "
+            "the linear predictor exceeds 700. Check the units of the new rows."
+        ),
+        stacklevel=5,  # predict, its errstate and Fit.predict stand between
+    )
+
+
+def tell_of_lost_rows(lost: Lost, missing: BoolArray, index: pd.Index) -> None:
+    for names, rows in lost.items():
+        if (rows & missing).any():
+            warnings.warn(
+                RankDeficientWarning(
+                    f"the prediction is missing in {shown_rows(index, rows & missing)}, which the "
+                    f"data cannot estimate: it needs {', '.join(names)}, left out of the fit as "
+                    "the data have no such combination of the predictors."
+                ),
+                stacklevel=5,  # predict, its errstate and Fit.predict stand between
+            )
