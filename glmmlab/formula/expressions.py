@@ -1,16 +1,16 @@
 """Expressions inside a formula: ``log(x)``, ``I(x^2)``, ``germ / n``, ``poly(x, 2)``.
 
-An expression is checked when it is read (only columns, numbers, arithmetic and the functions listed
-here), so a formula can neither run other code nor compute something from the data at hand that
-would not be the same on new data.  Functions that learn from the data (``poly``, ``scale``, splines
-...) are left to formulaic, which remembers what they learned.
+An expression is checked when it is read (only columns, numbers, arithmetic and the functions of
+`vocabulary`), so a formula can neither run other code nor compute something from the data at hand
+that would not be the same on new data.  Functions that learn from the data (``poly``, ``scale``,
+splines ...) are left to formulaic, which remembers what they learned.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import CodeType
@@ -20,94 +20,23 @@ import numpy as np
 
 from glmmlab.errors import FormulaError
 from glmmlab.formula.tokens import Token, formula_error, tokenize
+from glmmlab.formula.vocabulary import (
+    CONSTANTS,
+    CONTRASTS,
+    ELEMENTWISE,
+    ELSEWHERE,
+    FUNCTIONS,
+    NATURAL,
+    OF_NUMBERS,
+    STATEFUL,
+    TRUTH,
+    arguments,
+)
 
-STATEFUL = frozenset(
-    {"poly", "bs", "cs", "cr", "cc", "scale", "center", "standardize", "C", "Sum", "Treatment",
-     "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment", "contr.helmert", "contr.poly",
-     "contr.diff", "contr.SAS"}
-)  # fmt: skip
-"""Functions evaluated by formulaic, with memory."""
-
-ELEMENTWISE = frozenset(
-    {"log", "log10", "log2", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "abs", "sign",
-     "floor", "ceil", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
-     "tanh", "arcsinh", "arccosh", "arctanh", "square", "power", "maximum", "minimum", "isnan",
-     "isfinite", "logical_and", "logical_or", "logical_not", "where", "clip", "round",
-     "add", "subtract", "multiply", "divide", "deg2rad", "rad2deg", "radians", "degrees"}
-)  # fmt: skip
-"""numpy functions that work row by row, with or without ``np.`` in front."""
-
-_R_NAMES = {
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "pmax": "maximum", "pmin": "minimum", "ceiling": "ceil", "ifelse": "where",
-}  # fmt: skip
-_CONSTANTS = {"pi": float(np.pi), "e": float(np.e)}
-_TRUTH = {"TRUE": "True", "FALSE": "False"}
-_CONTRASTS = frozenset(
-    {"Sum", "Treatment", "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment",
-     "contr.helmert", "contr.poly", "contr.diff", "contr.SAS"}
-)  # fmt: skip
-_OF_NUMBERS = frozenset({"poly", "bs", "cs", "cr", "cc", "scale", "center", "standardize"})
-"""Functions with memory of one numeric column; what follows it are constants."""
-_NATURAL = frozenset({"cs", "cr", "cc"})
-_ELSEWHERE = {
-    "as.factor": "write factor(x)",
-    "as.character": "write factor(x)",
-    "as.numeric": "convert the column in the data with pd.to_numeric",
-    "as.integer": "convert the column in the data with pd.to_numeric",
-    "ordered": "make the column an ordered pd.Categorical in the data",
-    "relevel": "C(x, contr.treatment('b')) makes 'b' the baseline",
-    "cut": "cut the column in the data with pd.cut",
-    "interaction": "write f:g",
-    "c": "write cbind(successes, failures) for a response, [1, 2] for several numbers",
-    "s": "write bs(x, df=5) for a curve",
-    "te": "write bs(x, df=4) * bs(z, df=4) for a surface",
-    "ns": "write cr(x, df=4), a natural cubic spline",
-    "rcs": "write cr(x, df=4), a natural cubic spline",
-}
-"""What to write for functions of R that formulas do not have."""
 _NODES = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Load, ast.Constant,
     ast.keyword, ast.List, ast.Tuple, ast.Attribute, ast.operator, ast.unaryop, ast.cmpop,
 )  # fmt: skip
-
-
-def _identity(values: Any) -> Any:
-    return values
-
-
-def _log(values: Any, base: Any = None) -> Any:
-    """The natural logarithm, or that to a base, as R's ``log(x, 2)``."""
-    return np.log(values) if base is None else np.log(values) / np.log(base)
-
-
-def _clip(values: Any, min: Any = None, max: Any = None) -> Any:
-    return np.clip(values, min, max)  # keywords of these names are younger than numpy 2.1
-
-
-def functions() -> dict[str, Callable[..., Any]]:
-    """The row-by-row functions a formula may call, by name."""
-    found: dict[str, Callable[..., Any]] = {"I": _identity}
-    for name in ELEMENTWISE:
-        found[name] = found[f"np.{name}"] = getattr(np, name)
-    for r_name, name in _R_NAMES.items():
-        found[r_name] = getattr(np, name)
-    return found | {"log": _log, "clip": _clip, "np.clip": _clip}
-
-
-_FUNCTIONS = functions()
-_ARGUMENTS = {
-    "I": ("x",), "log": ("x", "base"), "round": ("x", "decimals"), "clip": ("x", "min", "max"),
-    "where": ("condition", "x", "y"),
-}  # fmt: skip
-"""Arguments of what is no ufunc.  The rest of numpy's (``out`` writes into the data) are shut."""
-
-
-def _arguments(name: str) -> tuple[str, ...]:
-    function = _FUNCTIONS[name]
-    if isinstance(function, np.ufunc):
-        return ("x", "y")[: function.nin]
-    return _ARGUMENTS[_R_NAMES.get(name, name.removeprefix("np."))]
 
 
 @dataclass(frozen=True)
@@ -140,7 +69,7 @@ class Expression:
         first = (
             node.args[0]
             for node in ast.walk(ast.parse(self.code, mode="eval"))
-            if isinstance(node, ast.Call) and _call_name(node) in _OF_NUMBERS and node.args
+            if isinstance(node, ast.Call) and _call_name(node) in OF_NUMBERS and node.args
         )
         names = (node.id for node in first if isinstance(node, ast.Name))
         return tuple(self.placeholders[name] for name in names if name in self.placeholders)
@@ -188,7 +117,7 @@ class Expression:
         namespace = {safe: values[column] for safe, column in self.placeholders.items()}
         try:
             with np.errstate(all="ignore"):
-                return eval(_compiled(self.code), {"_f": _FUNCTIONS}, namespace)  # checked by _read
+                return eval(_compiled(self.code), {"_f": FUNCTIONS}, namespace)  # checked by _read
         except (TypeError, ValueError, ArithmeticError, IndexError, NameError) as error:
             raise FormulaError(
                 f"cannot compute {self.name}: {error} (are its columns "
@@ -266,8 +195,8 @@ def _as_python(tokens: list[Token]) -> tuple[str, dict[str, str]]:
                 safe[token.text] = f"_{len(safe)}"
                 columns[safe[token.text]] = token.text
             pieces.append(safe[token.text])
-        elif token.kind == "name" and token.text in _TRUTH:
-            pieces.append(_TRUTH[token.text])
+        elif token.kind == "name" and token.text in TRUTH:
+            pieces.append(TRUTH[token.text])
         elif token.op == "^":
             pieces.append("**")
         elif token.op in ("~", "|", "||", "%in%", "{", "}"):
@@ -288,7 +217,7 @@ def _check_dotted(name: str, following: str) -> None:
 
 def _is_keyword(token: Token, following: str) -> bool:
     """Whether a name is a function, an argument's name or a constant rather than a column."""
-    if following in ("(", "=") or token.text in _TRUTH or token.text in _CONTRASTS:
+    if following in ("(", "=") or token.text in TRUTH or token.text in CONTRASTS:
         return True
     return token.text in ("True", "False", "None", "np.pi", "np.e", "pi")
 
@@ -300,9 +229,9 @@ def _check(tree: ast.AST, called: set[str]) -> None:
         if isinstance(node, ast.Call):
             name = _call_name(node)
             _check_function(name)
-            if name in _FUNCTIONS:
+            if name in FUNCTIONS:
                 _check_arguments(name, node)
-            elif name in _OF_NUMBERS:
+            elif name in OF_NUMBERS:
                 _check_constants(name, node)
             elif name == "C":
                 _check_coding(node)
@@ -317,7 +246,7 @@ def _check(tree: ast.AST, called: set[str]) -> None:
             raise _Refusal("'@' is not available in a formula")
 
 
-_ATTRIBUTES = frozenset({"np.pi", "np.e", *(f"np.{name}" for name in ELEMENTWISE), *_CONTRASTS})
+_ATTRIBUTES = frozenset({"np.pi", "np.e", *(f"np.{name}" for name in ELEMENTWISE), *CONTRASTS})
 
 
 def _call_name(node: ast.Call) -> str:
@@ -325,7 +254,7 @@ def _call_name(node: ast.Call) -> str:
 
 
 def _check_function(name: str) -> None:
-    if name in _FUNCTIONS or name in STATEFUL or name == "factor":
+    if name in FUNCTIONS or name in STATEFUL or name == "factor":
         return
     if name in (
         "mean",
@@ -342,16 +271,16 @@ def _check_function(name: str) -> None:
             f"{name}() would be computed anew on new data: use center(x) or scale(x), which "
             "remember what they learned, or add the column to the data"
         )
-    if name in _ELSEWHERE:
-        raise _Refusal(f"there is no function {name}() for formulas: {_ELSEWHERE[name]}")
-    known = [*_FUNCTIONS, *STATEFUL, "factor", "offset"]
+    if name in ELSEWHERE:
+        raise _Refusal(f"there is no function {name}() for formulas: {ELSEWHERE[name]}")
+    known = [*FUNCTIONS, *STATEFUL, "factor", "offset"]
     near = difflib.get_close_matches(name, [k for k in known if not k.startswith("np.")], 1)
     hint = f"did you mean {near[0]}()? Otherwise add" if near else "add"
     raise _Refusal(f"there is no function {name}() for formulas: {hint} the column to the data")
 
 
 def _check_arguments(name: str, node: ast.Call) -> None:
-    known = _arguments(name)
+    known = arguments(name)
     wrong = [str(k.arg) for k in node.keywords if k.arg not in known]
     if wrong or len(node.args) + len(node.keywords) > len(known):
         said = f"has no argument '{wrong[0]}'" if wrong else f"takes {len(known)} and no more"
@@ -418,7 +347,7 @@ class _Centred(ast.NodeTransformer):
         """``cr(x, df=4)`` -> ``cr(x, df=4, constraints='center')``."""
         self.generic_visit(node)
         said = any(k.arg == "constraints" for k in node.keywords)
-        if _call_name(node) in _NATURAL and not said:
+        if _call_name(node) in NATURAL and not said:
             node.keywords.append(ast.keyword("constraints", ast.Constant("center")))
         return node
 
@@ -437,11 +366,11 @@ class _Functions(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """``np.pi`` -> its value."""
-        return ast.Constant(_CONSTANTS[node.attr]) if node.attr in _CONSTANTS else node
+        return ast.Constant(CONSTANTS[node.attr]) if node.attr in CONSTANTS else node
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """``pi`` -> its value."""
-        return ast.Constant(_CONSTANTS["pi"]) if node.id == "pi" else node
+        return ast.Constant(CONSTANTS["pi"]) if node.id == "pi" else node
 
 
 @lru_cache(maxsize=1024)

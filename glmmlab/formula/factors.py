@@ -15,9 +15,10 @@ from formulaic.errors import DataMismatchWarning, FormulaicError
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, FormulaError, GlmmlabError, UnknownLevelError
 from glmmlab.formula.columns import Level, shown_rows
-from glmmlab.formula.expressions import Expression, functions
+from glmmlab.formula.expressions import Expression
 from glmmlab.formula.source import Source
 from glmmlab.formula.splines import bs
+from glmmlab.formula.vocabulary import functions
 
 _CONTEXT = {name: f for name, f in functions().items() if "." not in name} | {"bs": bs}
 
