@@ -40,6 +40,9 @@ from glmmlab.laplace import Evaluation, Laplace
 from glmmlab.quadrature import Quadrature
 from glmmlab.threads import single_blas_thread
 
+FLATTEST = 1e-10
+"""Of a scaled Hessian's eigenvalues: a variance so large that nobody takes it for a finite one."""
+
 Degenerate = Callable[[Evaluation], bool]
 
 
@@ -208,7 +211,9 @@ def _estimate(
 ) -> Estimate:
     at = optimum.at
     _, theta, gammas = laplace.split(at.psi)
-    beta, cov, llf = _on_the_formula_scale(method, laplace, optimum)
+    eta, aux = frames.predictors(design, laplace, at, gammas)
+    separated = separated_coefficients(design, family, eta)
+    beta, cov, llf = _on_the_formula_scale(method, laplace, optimum, bool(separated))
     p = len(beta)
     auxiliary, first = {}, p + laplace.n_theta
     for name, gamma in zip(family.auxiliary, gammas, strict=True):
@@ -216,8 +221,6 @@ def _estimate(
         auxiliary[name] = frames.part_estimate(design.auxiliary[name], gamma, cov[block, block])
         first += len(gamma)
     theta_names = frames.theta_names(laplace)
-    eta, aux = frames.predictors(design, laplace, at, gammas)
-    separated = separated_coefficients(design, family, eta)
     if path.degenerate or _residual_is_flat(laplace, optimum):
         said = perfect_fit_sentence(design, family, eta, gammas)
         raised: list[GlmmlabWarning] = [PerfectFitWarning(said)]
@@ -269,11 +272,14 @@ def _residual_is_flat(laplace: Laplace, optimum: Optimum) -> bool:
 
 
 def _on_the_formula_scale(
-    method: str, laplace: Laplace, optimum: Optimum
+    method: str, laplace: Laplace, optimum: Optimum, separated: bool
 ) -> tuple[FloatArray, FloatArray, float]:
-    """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood."""
+    """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood.
+
+    Where data are `separated` the Hessian may be singular: f is flat in some directions.
+    """
     at, A, p = optimum.at, laplace.coordinates.A, laplace.p
-    cov_psi = _covariance(optimum)
+    cov_psi = _covariance(optimum, FLATTEST if separated else 0.0)
     if method == "ML":
         cov = cov_psi.copy()
         cov[:p, :p] = A @ cov_psi[:p, :p] @ A.T
@@ -294,15 +300,23 @@ def _on_the_formula_scale(
 # -- covariance ------------------------------------------------------------------------------
 
 
-def _covariance(optimum: Optimum) -> FloatArray:
-    """Inverse Hessian of the free parameters; NaN for parameters on the boundary."""
+def _covariance(optimum: Optimum, flattest: float) -> FloatArray:
+    """Inverse Hessian of the free parameters; NaN for parameters on the boundary.
+
+    Eigenvalues of the scaled Hessian (nearly) zero count as `flattest`: what does not involve
+    their directions has the variance that it has without them.
+    """
     free = optimum.free
     cov = np.full(optimum.hessian.shape, np.nan)
     h = optimum.hessian[np.ix_(free, free)]
     if not len(h) or not np.isfinite(h).all():
         return cov
     scaled, d = unit_diagonal(h)
-    inverse = solve_positive_definite(scaled, np.eye(len(h)))
+    values, vectors = np.linalg.eigh(scaled) if flattest else (np.empty(0), np.empty(0))
+    if flattest and values[0] > -1e-6:
+        inverse = (vectors / np.maximum(values, flattest)) @ vectors.T
+    else:
+        inverse = solve_positive_definite(scaled, np.eye(len(h)))
     if inverse is not None:
         cov[np.ix_(free, free)] = inverse / np.outer(d, d)
     return cov

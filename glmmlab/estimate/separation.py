@@ -139,7 +139,7 @@ def _separated_inflation(design: Design) -> Iterator[str]:
     """Coefficients of the zero inflation; one that is 0 or 1 everywhere is a boundary instead."""
     part = design.auxiliary.get("zero_inflation")
     zero = np.asarray(design.y == 0)
-    if part is None or zero.all() or not zero.any():
+    if part is None or part.X.shape[1] == 1 or zero.all() or not zero.any():
         return
     if _largest_predictor(part.X, zero) < SUSPICIOUS_ETA:
         return

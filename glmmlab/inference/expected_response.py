@@ -19,6 +19,7 @@ from glmmlab.inference.model_parts import (
     response_transformation,
 )
 from glmmlab.inference.reference_grid import ReferenceGrid, build_grid
+from glmmlab.inference.runaway import with_open_variances
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -120,6 +121,7 @@ def _joint_covariance(
     estimate: Estimate, names: Sequence[str], parts: Sequence[ModelPart]
 ) -> FloatArray:
     """Covariance of the coefficients of several parts, zeros where aliased."""
+    known = with_open_variances(estimate, estimate.full_names, estimate.cov_full)
     place = {name: i for i, name in enumerate(estimate.full_names)}
     wanted = [
         place.get(column if name == "conditional" else f"{name}: {column}", -1)
@@ -129,5 +131,5 @@ def _joint_covariance(
     present = np.array([i >= 0 for i in wanted])
     result = np.zeros((len(wanted), len(wanted)))
     index = np.array([i for i in wanted if i >= 0], dtype=np.intp)
-    result[np.ix_(present, present)] = np.nan_to_num(estimate.cov_full[np.ix_(index, index)])
+    result[np.ix_(present, present)] = known[np.ix_(index, index)]
     return result

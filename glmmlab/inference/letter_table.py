@@ -118,7 +118,7 @@ def letter_table(
         count = k * (k - 1) // 2
         significant = _decisions(p[start : start + count], k, alpha)
         start += count
-        finite = ~table.linear.separated[index]
+        finite = ~table.linear.separated[index] & np.isfinite(table.linear.se[index])
         pieces.append(_one_panel(frame.iloc[index], finite, columns, significant, reversed, sweep))
     result = LetterDisplay(pd.concat(pieces, ignore_index=True))
     result.heading = f"{table.quantity} with letters"
@@ -153,7 +153,7 @@ def _one_panel(
 ) -> pd.DataFrame:
     """The rows of a panel in order, their letters in the second of the columns named.
 
-    Rows without a (finite) estimate have none.
+    Rows without a (finite) estimate or a standard error have none.
     """
     estimate = frame[columns[0]].to_numpy()
     order = np.argsort(-estimate if reversed else estimate, kind="stable")  # NaN last

@@ -17,7 +17,7 @@ from glmmlab.formula.factors import compute
 from glmmlab.formula.source import Source
 from glmmlab.inference.left_side import left_side
 from glmmlab.inference.reference_grid import ReferenceGrid
-from glmmlab.inference.runaway import runaway_basis
+from glmmlab.inference.runaway import runaway_basis, with_open_variances
 from glmmlab.inference.transformation import (
     Transformation,
     compose,
@@ -113,10 +113,13 @@ def linear_part(estimate: Estimate, component: str, cov: FloatArray | None = Non
         name, static, kept = _AUXILIARY_LINKS.get(component, "log"), 0.0, ""
     covariance = part.cov if cov is None else np.asarray(cov, float)
     aliased = ~part.estimable
+    prefix = "" if component == "conditional" else f"{component}: "
+    names = [prefix + name for name in part.fixed.names]
+    covariance = with_open_variances(estimate, names, covariance)
     return ModelPart(
         part.fixed,
         np.where(aliased, 0.0, part.params),
-        np.where(np.isfinite(covariance), covariance, 0.0),
+        np.where(aliased | aliased[:, None], 0.0, covariance),
         null_basis(part.fixed, estimate, aliased),
         transformation,
         name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ from glmmlab.estimate.separation import open_directions
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
+
+HUGE_VARIANCE = 1e12
 
 _PREFIX = "zero_inflation: "
 
@@ -38,6 +41,19 @@ def runaway_basis(estimate: Estimate, component: str, kept: np.ndarray) -> Float
     basis = np.zeros((kept.size, directions.shape[1]))
     basis[kept] = directions
     return basis
+
+
+def with_open_variances(estimate: Estimate, names: Sequence[str], cov: FloatArray) -> FloatArray:
+    """A covariance of coefficients (full names) in which separated ones have a huge variance.
+
+    Where the search left them the likelihood may be flat, so that they have none of their own.
+    """
+    cov = cov.copy()
+    for i, name in enumerate(names):
+        if name in estimate.separated and np.isnan(cov[i, i]):
+            cov[i], cov[:, i] = 0.0, 0.0
+            cov[i, i] = HUGE_VARIANCE
+    return cov
 
 
 def separation_notes(estimate: Estimate, component: str = "conditional") -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def _labels_of(values: pd.Series) -> list[str]:
 def _numbers(values: pd.Series, digits: int, missing: str) -> list[str]:
     """Common decimals; one value near zero, or a huge one, does not change all others."""
     sizes = np.sort(np.abs(values[np.isfinite(values) & (values != 0)].to_numpy()))
-    sizes = sizes[sizes < HUGE]
+    sizes = sizes[sizes < min(HUGE, 1e4 * np.median(sizes))] if sizes.size else sizes
     if sizes.size and sizes[-1] > 1e3 * sizes[0]:
         sizes = sizes[sizes > sizes[-1] / 1e3]
     decimals = common_decimals(sizes, digits) if sizes.size else 1

@@ -26,12 +26,14 @@ def chi_square_tail(chisq: float, df: int, df_resid: float = np.inf) -> float:
 
 
 def wald_chisq(params: FloatArray, cov: FloatArray) -> float:
-    """b' V^{-1} b for a non-singular V; 0 for no parameters.
+    """b' V^{-1} b for a non-singular V; 0 for no parameters, NaN where V is not known.
 
     Standardised before solving, so that covariates on wild scales do not spoil it.
     """
     if params.size == 0:
         return 0.0
+    if not np.isfinite(cov).all():
+        return float("nan")
     scale = np.sqrt(np.diag(cov))
     z = params / scale
     correlation = cov / np.outer(scale, scale)

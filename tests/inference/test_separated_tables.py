@@ -7,6 +7,7 @@ exist: what is finite is known from the fit of the other rows.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -133,3 +134,53 @@ def test_huge_limits_are_printed_short() -> None:
     text = str(separated("count ~ f", "b").emmeans("f", type="response"))
     assert max(map(len, text.splitlines()[:6])) < 50
     assert "e+" in text
+
+
+@pytest.mark.parametrize("component", ["conditional", "zero_inflation"])
+def test_a_hurdle_level_of_zeros_costs_the_others_nothing(component: str) -> None:
+    """It tells nothing of the positive responses: all else is as in the data without it."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"f": list("abc") * 40, "x": rng.uniform(1, 10, 120)})
+    none = (frame["f"] == "b") | (rng.random(120) < 0.3)
+    frame["y"] = np.where(none, 0.0, rng.gamma(2, 1, 120))
+
+    def fit(rows: pd.DataFrame) -> gl.Fit:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", gl.GlmmlabWarning)
+            return gl.glmm("y ~ f + x", rows, "gamma", zero_inflation="~ f")
+
+    whole, rest = fit(frame), fit(frame.query("f != 'b'"))
+    options = {"component": component}
+    if component == "conditional":
+        options["at"] = {"x": 5.0}
+    ours = whole.emmeans("f", **options)
+    other = rest.emmeans("f", **options).frame
+    for column in ("estimate", "se", "lower", "upper"):
+        assert_allclose(ours.frame[column][[0, 2]], other[column], rtol=1e-5)
+    assert ours.frame["se"][1] > 1e4
+    slope = whole.bse["x"]
+    assert_allclose(slope, rest.bse["x"], rtol=1e-5)
+
+
+def test_without_standard_errors_nothing_is_tested() -> None:
+    """A Hessian that is of no use leaves gaps, never a standard error of 0."""
+    fit = gl.glmm("count ~ f + x", data(""), "poisson")
+    part = replace(fit.estimate.conditional, cov=np.full((4, 4), np.nan))
+    blind = gl.Fit(
+        replace(
+            fit.estimate, conditional=part, cov_full=np.full_like(fit.estimate.cov_full, np.nan)
+        )
+    )
+    means = blind.emmeans("f", type="response")
+    tables = [means, means.pairs(), means.pairs(adjust="mvt"), blind.emtrends("f", "x"),
+              blind.emmeans("f", component="response")]  # fmt: skip
+    for table in tables:
+        assert table.frame["estimate"].notna().all()
+        assert table.frame["se"].isna().all()
+        assert isinstance(str(table), str)
+    assert means.pairs().frame["p"].isna().all()
+    assert (means.cld().frame["group"] == "").all()
+    assert np.isnan(means.pairs().joint_test().p)
+    assert blind.anova().frame["p"].isna().all()
+    assert blind.joint_tests().frame["p"].isna().all()
+    assert isinstance(str(blind.report()), str)
