@@ -184,7 +184,8 @@ def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenera
     def refresh(at: Evaluation) -> tuple[Evaluation, FloatArray]:
         at, zero = at_zero(laplace, at, start.scale)
         hessian = fresh_curvature(laplace, at, start.scale)
-        hessian[np.ix_(zero, ~zero)] = hessian[np.ix_(~zero, zero)] = 0.0  # f is even there
+        if zero.any():  # f is even there
+            hessian[np.ix_(zero, ~zero)] = hessian[np.ix_(~zero, zero)] = 0.0
         return at, hessian
 
     if start.hessian is not None and np.array_equal(first.psi, start.psi):

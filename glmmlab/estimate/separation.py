@@ -50,7 +50,9 @@ def separated_coefficients(design: Design, family: Family, eta: FloatArray) -> t
         Linear predictor at the fit; the search is skipped where all of it is moderate.
     """
     part = design.conditional
-    found = _undetermined(design, family)
+    found: BoolArray = np.zeros(part.X.shape[1], dtype=bool)
+    if _is_hurdle(family):
+        found = _undetermined(design, family)
     if len(eta) and np.abs(eta).max() >= SUSPICIOUS_ETA:
         sign, rows = _signs(design, family), _informative(design, family)
         if sign is not None:
@@ -116,8 +118,11 @@ def _signs(design: Design, family: Family) -> FloatArray | None:
 
 def _informative(design: Design, family: Family) -> BoolArray:
     """Rows that tell something of the conditional part: all but the zeros of a hurdle."""
-    hurdle = isinstance(family, ZeroInflated) and not family.base.zero_is_possible
-    return np.asarray(design.y > 0) if hurdle else np.ones(design.nobs, dtype=bool)
+    return np.asarray(design.y > 0) if _is_hurdle(family) else np.ones(design.nobs, dtype=bool)
+
+
+def _is_hurdle(family: Family) -> bool:
+    return isinstance(family, ZeroInflated) and not family.base.zero_is_possible
 
 
 def _undetermined(design: Design, family: Family) -> BoolArray:

@@ -175,11 +175,12 @@ def _canonical_point(laplace: Laplace, best: Evaluation) -> Evaluation:
 
 def at_zero(laplace: Laplace, at: Evaluation, scale: FloatArray) -> tuple[Evaluation, BoolArray]:
     """Set columns of Lambda to exactly zero where f is not lower beside it."""
-    p = laplace.n_beta
     zero = np.zeros(laplace.size, dtype=bool)
-    for group in columns_of(laplace.structure):
+    near = np.abs(at.psi) < NEAR_ZERO * scale
+    p, t = laplace.n_beta, laplace.n_theta
+    for group in columns_of(laplace.structure) if near[p : p + t].any() else []:
         index = np.array(group) + p
-        if np.all(np.abs(at.psi[index]) < NEAR_ZERO * scale[index]):
+        if near[index].all():
             psi = at.psi.copy()
             psi[index] = 0.0
             there = at.decrement <= PRECISE and not at.psi[index].any()
