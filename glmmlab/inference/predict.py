@@ -113,7 +113,7 @@ def predict(
         With a log link a row lies so far outside the data that its mean is beyond any number.
     RankDeficientWarning
         Rows that the data cannot estimate, such as an empty cell of an interaction: their
-        predictions are missing, as in :func:`glmmlab.inference.emmeans.emmeans`.
+        predictions are missing, as means are in `emmeans`.
     """
     _check_choices(estimate, scale, random_effects, interval)
     marginal = random_effects == "marginal"
