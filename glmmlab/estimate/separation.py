@@ -83,21 +83,23 @@ def open_directions(design: Design, family: Family, component: str = "conditiona
         if still.all():
             break
         X, sign = X[still], sign[still]  # a vertex of the cone need not move all that others do
-    return _null_space(X)
+    basis, size = _null_space(X)
+    basis = basis / size[:, None]
+    return np.asarray(basis / np.maximum(np.linalg.norm(basis, axis=0), 1e-300))
 
 
-def _null_space(X: FloatArray) -> FloatArray:
-    """Orthonormal basis of {c: X c = 0}.
+def _null_space(X: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Orthonormal basis of {c: (X / size) c = 0}, and the sizes of the columns.
 
-    >>> _null_space(np.array([[1.0, 0.0], [2.0, 0.0]])).T.tolist()
-    [[0.0, 1.0]]
+    >>> basis, size = _null_space(np.array([[1.0, 0.0], [2.0, 0.0]]))
+    >>> np.abs(basis).T.tolist(), size.tolist()
+    ([[0.0, 1.0]], [2.0, 1.0])
     """
     size = np.abs(X).max(axis=0, initial=0.0)
     size[size == 0] = 1.0
     _, values, vectors = np.linalg.svd(np.linalg.qr(X / size, mode="r"), full_matrices=True)
     rank = int((values > 1e-10 * max(1.0, values.max(initial=0.0))).sum())
-    basis = vectors[rank:].T / size[:, None]
-    return np.asarray(basis / np.maximum(np.linalg.norm(basis, axis=0), 1e-300))
+    return np.asarray(vectors[rank:].T), size
 
 
 def _named(part: LinearPart, found: BoolArray) -> tuple[str, ...]:
@@ -126,18 +128,11 @@ def _is_hurdle(family: Family) -> bool:
 
 
 def _undetermined(design: Design, family: Family) -> BoolArray:
+    """Coefficients that the informative rows leave open, though all rows determine them."""
     X, rows = design.conditional.X, _informative(design, family)
     if rows.all():
         return np.zeros(X.shape[1], dtype=bool)
-    return _unseen(X[rows], X)
-
-
-def _unseen(X: FloatArray, whole: FloatArray) -> BoolArray:
-    """Coefficients that some rows leave open, though all rows together determine them."""
-    size = np.maximum(np.abs(whole).max(axis=0), 1e-300)
-    _, values, vectors = np.linalg.svd(np.linalg.qr(X / size, mode="r"), full_matrices=True)
-    rank = int((values > 1e-10 * max(1.0, values.max(initial=0.0))).sum())
-    return np.asarray((np.abs(vectors[rank:]) > 1e-7).any(axis=0))
+    return np.asarray((np.abs(_null_space(X[rows])[0]) > 1e-7).any(axis=1))
 
 
 def _separated_inflation(design: Design) -> Iterator[str]:
