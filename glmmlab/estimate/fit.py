@@ -19,12 +19,7 @@ from glmmlab.errors import (
 from glmmlab.estimate import frames, verdict
 from glmmlab.estimate.boundary import boundary_sentences
 from glmmlab.estimate.curvature import modes_beside
-from glmmlab.estimate.optimise import (
-    Path,
-    minimise,
-    positive_definite,
-    solve_positive_definite,
-)
+from glmmlab.estimate.optimise import Path, minimise, positive_definite, solve_positive_definite
 from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.search_curvature import cheap_curvature, expected_curvature, fresh_curvature
@@ -275,12 +270,9 @@ def _residual_is_flat(laplace: Laplace, optimum: Optimum) -> bool:
 def _on_the_formula_scale(
     method: str, laplace: Laplace, optimum: Optimum, separated: bool
 ) -> tuple[FloatArray, FloatArray, float]:
-    """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood.
-
-    Where data are `separated` the Hessian may be singular: f is flat in some directions.
-    """
+    """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood."""
     at, A, p = optimum.at, laplace.coordinates.A, laplace.p
-    cov_psi = _covariance(optimum, FLATTEST if separated else 0.0)
+    cov_psi = _covariance(optimum, separated)
     if method == "ML":
         cov = cov_psi.copy()
         cov[:p, :p] = A @ cov_psi[:p, :p] @ A.T
@@ -301,11 +293,11 @@ def _on_the_formula_scale(
 # -- covariance ------------------------------------------------------------------------------
 
 
-def _covariance(optimum: Optimum, flattest: float) -> FloatArray:
+def _covariance(optimum: Optimum, separated: bool) -> FloatArray:
     """Inverse Hessian of the free parameters; NaN for parameters on the boundary.
 
-    Eigenvalues of the scaled Hessian (nearly) zero count as `flattest`: what does not involve
-    their directions has the variance that it has without them.
+    Where data are `separated` f may be flat: eigenvalues of the scaled Hessian (nearly) zero count
+    as FLATTEST, and what does not involve their directions has the variance it has without them.
     """
     free = optimum.free
     cov = np.full(optimum.hessian.shape, np.nan)
@@ -313,11 +305,11 @@ def _covariance(optimum: Optimum, flattest: float) -> FloatArray:
     if not len(h) or not np.isfinite(h).all():
         return cov
     scaled, d = unit_diagonal(h)
-    values, vectors = np.linalg.eigh(scaled) if flattest else (np.empty(0), np.empty(0))
-    if flattest and values[0] > -1e-6:
-        inverse = (vectors / np.maximum(values, flattest)) @ vectors.T
-    else:
-        inverse = solve_positive_definite(scaled, np.eye(len(h)))
+    inverse = solve_positive_definite(scaled, np.eye(len(h)))
+    if separated:
+        values, vectors = np.linalg.eigh(scaled)
+        if values[0] > -1e-6:
+            inverse = (vectors / np.maximum(values, FLATTEST)) @ vectors.T
     if inverse is not None:
         cov[np.ix_(free, free)] = inverse / np.outer(d, d)
     return cov

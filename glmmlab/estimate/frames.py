@@ -12,7 +12,7 @@ from scipy import linalg
 
 from glmmlab._types import FloatArray
 from glmmlab.design import Design, LinearPart
-from glmmlab.estimate.result import PartEstimate
+from glmmlab.estimate.result import PartEstimate, full_name
 from glmmlab.families.base import Family
 from glmmlab.laplace import Evaluation, Laplace
 
@@ -41,7 +41,9 @@ def theta_names(laplace: Laplace) -> tuple[str, ...]:
 def gamma_names(design: Design, family: Family) -> tuple[str, ...]:
     """Names of the auxiliary coefficients: ``dispersion: Intercept``."""
     return tuple(
-        f"{name}: {column}" for name in family.auxiliary for column in design.auxiliary[name].names
+        full_name(name, column)
+        for name in family.auxiliary
+        for column in design.auxiliary[name].names
     )
 
 

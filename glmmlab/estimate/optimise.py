@@ -45,6 +45,13 @@ class Path:
     iterates: list[FloatArray] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
+    def reach(self, at: Evaluation) -> Evaluation:
+        """Note the next point, the best so far."""
+        self.best = at
+        self.iterates.append(at.psi)
+        self.values.append(float(at.f))
+        return at
+
 
 def positive_definite(matrix: FloatArray, floor: float = 1e-6) -> FloatArray:
     """The nearest usable curvature: eigenvalues by absolute value, small ones raised.
@@ -99,8 +106,7 @@ def minimise(
         Stop when the quadratic model predicts a smaller decrease of f.
     """
     path = Path(start, hessian.copy(), np.inf, False, "", 1)
-    path.iterates, path.values = [start.psi], [float(start.f)]
-    current, stalled = start, 0
+    current, stalled = path.reach(start), 0
     for _ in range(max_iterations):
         if degenerate is not None and degenerate(current):
             path.degenerate, path.message = True, "f falls without bound"
@@ -112,10 +118,8 @@ def minimise(
             at, path.hessian = refresh(current)
             refresh = None
             if at is not current:
-                current = path.best = at
+                current = path.reach(at)
                 path.evaluations += 1
-                path.iterates.append(at.psi)
-                path.values.append(float(at.f))
             direction = newton_step(path.hessian, current.gradient)
             slope = float(current.gradient @ direction)
             path.predicted_decrease = -0.5 * slope
@@ -137,9 +141,7 @@ def minimise(
                 )
             break
         _update(path, new.psi - current.psi, new.gradient - current.gradient)
-        current = path.best = new
-        path.iterates.append(new.psi)
-        path.values.append(float(new.f))
+        current = path.reach(new)
     else:
         path.message = f"iteration limit ({max_iterations}) reached"
     return path

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from glmmlab.errors import GlmmlabWarning
 
 
+def full_name(part: str, column: str) -> str:
+    """A coefficient's name among those of all parts; the conditional part's are plain.
+
+    >>> full_name("conditional", "x"), full_name("zero_inflation", "x")
+    ('x', 'zero_inflation: x')
+    """
+    return column if part == "conditional" else f"{part}: {column}"
+
+
 @dataclass(frozen=True)
 class PartEstimate:
     """One linear predictor: its coefficients, their covariance, and the coding they belong to.

@@ -26,6 +26,8 @@ from scipy.optimize import linprog
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.design import Design, LinearPart
+from glmmlab.estimate.optimise import newton_step
+from glmmlab.estimate.result import full_name
 from glmmlab.families.base import Family
 from glmmlab.families.zero_inflated import ZeroInflated
 from glmmlab.links import expit_pair
@@ -50,9 +52,7 @@ def separated_coefficients(design: Design, family: Family, eta: FloatArray) -> t
         Linear predictor at the fit; the search is skipped where all of it is moderate.
     """
     part = design.conditional
-    found: BoolArray = np.zeros(part.X.shape[1], dtype=bool)
-    if _is_hurdle(family):
-        found = _undetermined(design, family)
+    found = _undetermined(design, family)
     if len(eta) and np.abs(eta).max() >= SUSPICIOUS_ETA:
         sign, rows = _signs(design, family), _informative(design, family)
         if sign is not None:
@@ -129,10 +129,11 @@ def _is_hurdle(family: Family) -> bool:
 
 def _undetermined(design: Design, family: Family) -> BoolArray:
     """Coefficients that the informative rows leave open, though all rows determine them."""
-    X, rows = design.conditional.X, _informative(design, family)
-    if rows.all():
+    X = design.conditional.X
+    if not _is_hurdle(family):
         return np.zeros(X.shape[1], dtype=bool)
-    return np.asarray((np.abs(_null_space(X[rows])[0]) > 1e-7).any(axis=1))
+    basis, _ = _null_space(X[_informative(design, family)])
+    return np.asarray((np.abs(basis) > 1e-7).any(axis=1))
 
 
 def _separated_inflation(design: Design) -> Iterator[str]:
@@ -145,7 +146,7 @@ def _separated_inflation(design: Design) -> Iterator[str]:
         return
     direction = separating_direction(part.X, np.where(zero, 1.0, -1.0))
     for name in _named(part, np.abs(direction) > 1e-7):
-        yield f"zero_inflation: {name}"
+        yield full_name("zero_inflation", name)
 
 
 def _largest_predictor(X: FloatArray, zero: BoolArray) -> float:
@@ -154,12 +155,10 @@ def _largest_predictor(X: FloatArray, zero: BoolArray) -> float:
     eta = np.zeros(len(X))
     for _ in range(_STEPS):
         p, q = expit_pair(eta)
-        weight = np.maximum(p * q, 1e-12)
-        root = np.sqrt(weight)
-        step = np.linalg.lstsq(Q * root[:, None], (zero - p) / root, rcond=None)[0]
-        eta = eta + Q @ step
+        step = Q @ newton_step(Q.T @ ((p * q)[:, None] * Q), Q.T @ (p - zero))
+        eta = eta + step
         largest = float(np.abs(eta).max())
-        if largest >= SUSPICIOUS_ETA or float(np.abs(Q @ step).max()) < 1e-3:
+        if largest >= SUSPICIOUS_ETA or float(np.abs(step).max()) < 1e-3:
             break
     return largest
 

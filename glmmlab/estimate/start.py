@@ -58,9 +58,12 @@ def starting_values(laplace: Laplace, design: Design, family: Family) -> Start:
         for name, value in zip(family.auxiliary, aux0, strict=True)
     ]
     beta = _glm(laplace, beta, gammas)
-    gammas, slope = _dispersion(laplace, design, beta, gammas)
-    if slope is not None and slope < 0.0:
-        beta, gammas = _together(laplace, design, beta, gammas, slope)
+    slope: float | None = None
+    if gammas:
+        unit = _constant(design.auxiliary[family.auxiliary[0]].X, 1.0)
+        gammas, slope = _dispersion(laplace, unit, beta, gammas)
+        if slope is not None and slope < 0.0:
+            beta, gammas = _together(laplace, unit, beta, gammas, slope)
     without -= beta @ laplace.columns
     spread = float(np.std(without))
     identity = family.link.name == "identity"
@@ -193,21 +196,25 @@ def _row_parts(
     return l, d1, np.maximum(-d2, 0.0)
 
 
+def _normal_equations(
+    laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]
+) -> tuple[float, FloatArray, FloatArray]:
+    """Log-likelihood (without normaliser), score and information in the coefficients."""
+    p = len(beta)
+    value, score, information = 0.0, np.zeros(p), np.zeros((p, p))
+    for rows in laplace.rows:
+        l, d1, W = _row_parts(laplace, rows, beta, gammas)
+        value += float(l.sum())
+        score += rows.X @ d1
+        information += (rows.X * W) @ rows.X.T
+    return value, score, information
+
+
 def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatArray:
     """A few damped Newton steps for the model without random effects."""
-
-    def state(b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        value, score, information = 0.0, np.zeros(len(b)), np.zeros((len(b), len(b)))
-        for rows in laplace.rows:
-            l, d1, W = _row_parts(laplace, rows, b, gammas)
-            value += float(l.sum())
-            score += rows.X @ d1
-            information += (rows.X * W) @ rows.X.T
-        return value, score, information
-
     if not len(beta):
         return beta
-    value, score, information = state(beta)
+    value, score, information = _normal_equations(laplace, beta, gammas)
     if not np.isfinite(value):
         return beta
     for _ in range(GLM_STEPS):
@@ -216,7 +223,7 @@ def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatA
         if not np.isfinite(gain) or gain < SMALL_GAIN:
             break
         for t in (1.0, 0.5, 0.25, 0.125, 0.03):
-            trial = state(beta + t * step)
+            trial = _normal_equations(laplace, beta + t * step, gammas)
             if np.isfinite(trial[0]) and trial[0] >= value:
                 beta = beta + t * step
                 value, score, information = trial
@@ -228,17 +235,15 @@ def _glm(laplace: Laplace, beta: FloatArray, gammas: list[FloatArray]) -> FloatA
 
 def _dispersion(
     laplace: Laplace,
-    design: Design,
+    unit: FloatArray,
     beta: FloatArray,
     gammas: list[FloatArray],
 ) -> tuple[list[FloatArray], float | None]:
     """Shift the first auxiliary predictor to where the score of its constant is zero.
 
-    Also the derivative of that score, where it was found.
+    ``unit`` are the coefficients of that constant.  Also the derivative of the score, where the
+    zero was found.
     """
-    if not gammas:
-        return gammas, None
-    unit = _constant(design.auxiliary[laplace.family.auxiliary[0]].X, 1.0)
 
     def score(shift: float) -> float:
         moved = [gammas[0] + shift * unit, *gammas[1:]]
@@ -269,7 +274,7 @@ def _dispersion(
 
 def _together(
     laplace: Laplace,
-    design: Design,
+    unit: FloatArray,
     beta: FloatArray,
     gammas: list[FloatArray],
     slope: float,
@@ -279,26 +284,23 @@ def _together(
     ``slope`` is the second derivative in that constant, which is taken as constant.
     """
     p, family = len(beta), laplace.family
-    unit = _constant(design.auxiliary[family.auxiliary[0]].X, 1.0)
     nothing = [np.zeros(size) for size in laplace.aux_sizes[1:]]
 
     def moved(step: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
         return beta + step[:p], [gammas[0] + step[p] * unit, *gammas[1:]]
 
     def state(b: FloatArray, g: list[FloatArray]) -> tuple[float, FloatArray, FloatArray]:
-        value, score, information = 0.0, np.zeros(p + 1), np.zeros((p + 1, p + 1))
+        score, information = np.zeros(p + 1), np.zeros((p + 1, p + 1))
+        value, score[:p], information[:p, :p] = _normal_equations(laplace, b, g)
         information[p, p] = -slope
         for rows in laplace.rows:
-            l, d1, W = _row_parts(laplace, rows, b, g)
             aux = laplace.aux_values(rows, g)
             l_a, d1_a, _ = family.aux_part(rows.obs, aux, rows.fixed(b))[0]
             along = laplace.aux_values(rows, [unit, *nothing])[0]
             if rows.weights is not None:
                 along = along * rows.weights
-            value += float(l.sum() + rows.constant(family, aux))
-            score[:p] += rows.X @ d1
+            value += float(rows.constant(family, aux))
             score[p] += float((along * l_a).sum())
-            information[:p, :p] += (rows.X * W) @ rows.X.T
             information[:p, p] -= rows.X @ (along * d1_a)
         information[p, :p] = information[:p, p]
         return value, score, information

@@ -141,7 +141,8 @@ def _zero_was_seen(laplace: Laplace) -> bool:
 
 
 def _value(laplace: Laplace, psi: FloatArray, start: Start) -> float:
-    return float(laplace.evaluate(psi, laplace.start_modes(start.beta), False, ROUGH).f)
+    modes = laplace.start_modes(start.beta)
+    return float(laplace.evaluate(psi, modes, gradient=False, decrement=ROUGH).f)
 
 
 End = tuple[float, FloatArray]
@@ -165,10 +166,10 @@ def _reachable(optimum: Optimum, ends: list[End], fixed: IntArray) -> list[End]:
 def _evaluated(laplace: Laplace, points: FloatArray, modes: Modes, gradient: bool) -> list[End]:
     """f, and its gradient if wanted, at several points; one batch where the model allows it."""
     if laplace.batchable:
-        batch = laplace.evaluate(points, modes, gradient, ROUGH)
+        batch = laplace.evaluate(points, modes, gradient, decrement=ROUGH)
         if batch.finite:  # one impossible point spoils a batch
             return list(zip(map(float, batch.f), batch.gradient, strict=True))
-    each = [laplace.evaluate(psi, modes, gradient, ROUGH) for psi in points]
+    each = [laplace.evaluate(psi, modes, gradient, decrement=ROUGH) for psi in points]
     return [(float(at.f), at.gradient) for at in each]
 
 

@@ -12,7 +12,7 @@ from glmmlab.errors import (
 )
 from glmmlab.estimate.frames import theta_names
 from glmmlab.estimate.optimise import Path, solve_positive_definite
-from glmmlab.estimate.result import Optimization
+from glmmlab.estimate.result import Optimization, full_name
 from glmmlab.estimate.settle import Optimum
 from glmmlab.families import ZeroInflated
 from glmmlab.families.base import Family
@@ -62,7 +62,8 @@ def convergence_warnings(
 
 def _separation_sentence(family: Family, separated: tuple[str, ...]) -> str:
     hurdle = isinstance(family, ZeroInflated) and not family.base.zero_is_possible
-    conditional = any(not name.startswith("zero_inflation: ") for name in separated)
+    inflation = full_name("zero_inflation", "")
+    conditional = any(not name.startswith(inflation) for name in separated)
     are = "is" if len(separated) == 1 else "are"
     open_ = f", or {are} not determined at all," if hurdle and conditional else ","
     none = ", or no zeros" if isinstance(family, ZeroInflated) else ""

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-STATEFUL = frozenset(
-    {"poly", "bs", "cs", "cr", "cc", "scale", "center", "standardize", "C", "Sum", "Treatment",
-     "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment", "contr.helmert", "contr.poly",
-     "contr.diff", "contr.SAS"}
+OF_NUMBERS = frozenset({"poly", "bs", "cs", "cr", "cc", "scale", "center", "standardize"})
+"""Functions with memory of one numeric column; what follows it are constants."""
+NATURAL = frozenset({"cs", "cr", "cc"})
+CONTRASTS = frozenset(
+    {"Sum", "Treatment", "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment",
+     "contr.helmert", "contr.poly", "contr.diff", "contr.SAS"}
 )  # fmt: skip
+STATEFUL = OF_NUMBERS | CONTRASTS | {"C"}
 """Functions evaluated by formulaic, with memory."""
 
 ELEMENTWISE = frozenset(
@@ -29,13 +32,6 @@ _R_NAMES = {
 }  # fmt: skip
 CONSTANTS = {"pi": float(np.pi), "e": float(np.e)}
 TRUTH = {"TRUE": "True", "FALSE": "False"}
-CONTRASTS = frozenset(
-    {"Sum", "Treatment", "Helmert", "Poly", "Diff", "contr.sum", "contr.treatment",
-     "contr.helmert", "contr.poly", "contr.diff", "contr.SAS"}
-)  # fmt: skip
-OF_NUMBERS = frozenset({"poly", "bs", "cs", "cr", "cc", "scale", "center", "standardize"})
-"""Functions with memory of one numeric column; what follows it are constants."""
-NATURAL = frozenset({"cs", "cr", "cc"})
 ELSEWHERE = {
     "as.factor": "write factor(x)",
     "as.character": "write factor(x)",

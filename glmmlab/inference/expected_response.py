@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmmlab._types import FloatArray
+from glmmlab.estimate.result import full_name
 from glmmlab.inference.estimable import estimable_rows
 from glmmlab.inference.model_parts import (
     ModelPart,
@@ -124,7 +125,7 @@ def _joint_covariance(
     known = with_open_variances(estimate, estimate.full_names, estimate.cov_full)
     place = {name: i for i, name in enumerate(estimate.full_names)}
     wanted = [
-        place.get(column if name == "conditional" else f"{name}: {column}", -1)
+        place.get(full_name(name, column), -1)
         for name, part in zip(names, parts, strict=True)
         for column in part.fixed.names
     ]

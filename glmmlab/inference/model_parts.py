@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from glmmlab import links
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError, UnknownNameError
+from glmmlab.estimate.result import full_name
 from glmmlab.formula.expressions import expression
 from glmmlab.formula.factors import compute
 from glmmlab.formula.source import Source
@@ -113,8 +114,7 @@ def linear_part(estimate: Estimate, component: str, cov: FloatArray | None = Non
         name, static, kept = _AUXILIARY_LINKS.get(component, "log"), 0.0, ""
     covariance = part.cov if cov is None else np.asarray(cov, float)
     aliased = ~part.estimable
-    prefix = "" if component == "conditional" else f"{component}: "
-    names = [prefix + name for name in part.fixed.names]
+    names = [full_name(component, name) for name in part.names]
     covariance = with_open_variances(estimate, names, covariance)
     return ModelPart(
         part.fixed,

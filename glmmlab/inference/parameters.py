@@ -27,6 +27,7 @@ import pandas as pd
 from glmmlab._arguments import several_names
 from glmmlab.errors import UnknownNameError
 from glmmlab.estimate.boundary import CUT_POINTS
+from glmmlab.estimate.result import full_name
 from glmmlab.inference.modes import cholesky_factors
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def _auxiliary(estimate: Estimate) -> Iterator[Parameter]:
             continue
         for column, j in enumerate(estimate.design.auxiliary[name].kept):
             value = float(part.params[j])
-            yield Parameter(f"{name}: {part.names[j]}", "auxiliary", name, value, (a, column))
+            label = full_name(name, part.names[j])
+            yield Parameter(label, "auxiliary", name, value, (a, column))
 
 
 def choose(estimate: Estimate, wanted: str | Sequence[str] | None) -> tuple[Parameter, ...]:

@@ -11,10 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from glmmlab._types import AnyArray, FloatArray, Seed
-from glmmlab.errors import (
-    DataError,
-    UnknownNameError,
-)
+from glmmlab.errors import DataError, UnknownNameError
 from glmmlab.formula.columns import as_frame
 from glmmlab.inference.estimable import estimable_rows
 from glmmlab.inference.intervals import normal_quantile

@@ -20,6 +20,7 @@ Lost = dict[tuple[str, ...], BoolArray]
 
 
 def tell_of_endless_means(estimate: Estimate, eta: FloatArray, index: pd.Index) -> None:
+    """Warn of means beyond the largest number."""
     if estimate.family.link.name != "log" or not (far := eta > LARGEST).any():
         return
     warnings.warn(
@@ -32,6 +33,7 @@ def tell_of_endless_means(estimate: Estimate, eta: FloatArray, index: pd.Index) 
 
 
 def tell_of_lost_rows(lost: Lost, missing: BoolArray, index: pd.Index) -> None:
+    """Warn of rows that the data cannot estimate, where their prediction is missing."""
     for names, rows in lost.items():
         if (rows & missing).any():
             warnings.warn(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._types import FloatArray
+from glmmlab.estimate.result import full_name
 from glmmlab.estimate.separation import open_directions
 
 if TYPE_CHECKING:
@@ -15,19 +16,12 @@ if TYPE_CHECKING:
 
 HUGE_VARIANCE = 1e12
 
-_PREFIX = "zero_inflation: "
-
 
 def separated_names(estimate: Estimate, component: str = "conditional") -> tuple[str, ...]:
     """Coefficients of one part of the model that have no finite estimate."""
-    inflation = component == "zero_inflation"
-    if component not in ("conditional", "zero_inflation"):
-        return ()
-    return tuple(
-        name.removeprefix(_PREFIX)
-        for name in estimate.separated
-        if name.startswith(_PREFIX) == inflation
-    )
+    parts = {"conditional": estimate.conditional, **estimate.auxiliary}
+    names = parts[component].names if component in parts else ()
+    return tuple(name for name in names if full_name(component, name) in estimate.separated)
 
 
 def runaway_basis(estimate: Estimate, component: str, kept: np.ndarray) -> FloatArray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -73,16 +73,9 @@ class Transformation:
 
     def bias_adjusted(self, sigma: float) -> Transformation:
         """E g^{-1}(eta + e), e with standard deviation `sigma`, to second order."""
-        return Transformation(
-            self.name,
-            partial(_mean_value, self, 0.5 * sigma * sigma),
-            partial(_mean_slope, self, 0.5 * sigma * sigma),
-            self.curvature,
-            self.ratio,
-            self.base,
-            self.lower,
-            self.upper,
-            self.target,
+        half = 0.5 * sigma * sigma
+        return replace(
+            self, inverse=partial(_mean_value, self, half), slope=partial(_mean_slope, self, half)
         )
 
 
@@ -157,8 +150,7 @@ def from_response(text: str) -> Transformation | None:
     side = left_side(text)
     if not side.steps:
         return None
-    undone = [_of_step(step) for step in side.steps]
-    whole = partial(_chain, tuple(undone))
+    whole = partial(_undone, side.steps)
     lower, upper = _domain(side.steps)
     rate = _log_rate(side.steps)
     return Transformation(
@@ -171,21 +163,16 @@ def from_response(text: str) -> Transformation | None:
     )  # fmt: skip
 
 
-def _of_step(step: Step) -> Transformation:
-    undo = step.undo
-    return Transformation(step.kind, partial(undo, 0), partial(undo, 1), partial(undo, 2))
-
-
-def _chain(undone: Sequence[Transformation], order: int, eta: FloatArray) -> FloatArray:
-    """Value or derivative of several inverses, one after the other, by the chain rule."""
+def _undone(steps: Sequence[Step], order: int, eta: FloatArray) -> FloatArray:
+    """Value or derivative of the inverses, one after the other, by the chain rule."""
     value = np.asarray(eta, float)
     slope, curvature = np.ones_like(value), np.zeros_like(value)
-    for one in undone:
+    for step in steps:
         if order:
-            inner = one.slope(value)
-            curvature = one.curvature(value) * slope**2 + inner * curvature
+            inner = step.undo(1, value)
+            curvature = step.undo(2, value) * slope**2 + inner * curvature
             slope = inner * slope
-        value = one.inverse(value)
+        value = step.undo(0, value)
     return (value, slope, curvature)[order]
 
 

@@ -23,10 +23,11 @@ from glmmlab._tables import (
 )
 from glmmlab.errors import GlmmlabWarning
 from glmmlab.estimate.boundary import CUT_POINTS, endless_cut_points
-from glmmlab.estimate.result import Estimate, PartEstimate
+from glmmlab.estimate.result import Estimate, PartEstimate, full_name
 from glmmlab.estimate.separation import undetermined_coefficients
 from glmmlab.inference.comparison import information_criteria
 from glmmlab.inference.intervals import errors_and_degrees, standard_errors
+from glmmlab.inference.runaway import separated_names
 
 if TYPE_CHECKING:
     from glmmlab.inference.small_sample import SmallSample
@@ -133,7 +134,7 @@ class Summary(Exported):
         return Table(columns, rows, title="Random effects:", left=2)
 
     def _coefficient_table(self, component: str, frame: pd.DataFrame) -> Table:
-        named = [n if component == "conditional" else f"{component}: {n}" for n in frame.index]
+        named = [full_name(component, name) for name in frame.index]
         finite = frame[[name not in self.runaway for name in named]]
         decimals = common_decimals([*finite["estimate"].dropna(), *finite["se"].dropna()])
         rows = []
@@ -363,13 +364,11 @@ def _scales(estimate: Estimate) -> dict[str, str]:
 def _runaway(estimate: Estimate) -> dict[str, str]:
     """Separated coefficients by name, with the infinity they run to."""
     nowhere = undetermined_coefficients(estimate.design, estimate.family)
-    found = _infinities(estimate.conditional, set(estimate.separated))
-    found |= {name: "NA" for name in nowhere if name in found}
-    inflation, prefix = estimate.auxiliary.get("zero_inflation"), "zero_inflation: "
-    if inflation is not None:
-        named = {n.removeprefix(prefix) for n in estimate.separated if n.startswith(prefix)}
-        found |= {prefix + name: end for name, end in _infinities(inflation, named).items()}
-    return found
+    found: dict[str, str] = {}
+    for name, part in {"conditional": estimate.conditional, **estimate.auxiliary}.items():
+        ends = _infinities(part, set(separated_names(estimate, name)))
+        found |= {full_name(name, column): end for column, end in ends.items()}
+    return found | {name: "NA" for name in nowhere if name in found}
 
 
 def _infinities(part: PartEstimate, named: set[str]) -> dict[str, str]:
