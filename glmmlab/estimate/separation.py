@@ -4,8 +4,7 @@ A direction d separates the data when moving along it never makes any row less l
 
     binomial kinds   x'd >= 0 where all trials succeeded, <= 0 where none did, = 0 elsewhere
     ordered beta     x'd >= 0 where y = 1, <= 0 where y = 0, = 0 elsewhere
-    counts, Tweedie  x'd <= 0 where y = 0, = 0 elsewhere
-    counts from 1    x'd <= 0 where y = 1, = 0 elsewhere
+    log links        x'd <= 0 where y = 0 (or less; y = 1 of counts from 1), = 0 elsewhere
     zero inflation   z'd >= 0 where y = 0, <= 0 elsewhere
 
 and x'd is not zero everywhere.  Such directions form a cone; a linear programme finds one in
@@ -29,7 +28,6 @@ from glmmlab.design import Design, LinearPart
 from glmmlab.estimate.optimise import newton_step
 from glmmlab.estimate.result import full_name
 from glmmlab.families.base import Family
-from glmmlab.families.zero_inflated import ZeroInflated
 from glmmlab.links import expit_pair
 
 SUSPICIOUS_ETA = 10.0
@@ -54,7 +52,7 @@ def separated_coefficients(design: Design, family: Family, eta: FloatArray) -> t
     part = design.conditional
     found = _undetermined(design, family)
     if len(eta) and np.abs(eta).max() >= SUSPICIOUS_ETA:
-        sign, rows = _signs(design, family), _informative(design, family)
+        sign, rows = family.endless(design.y, design.trials), _informative(design, family)
         if sign is not None:
             found = found | (np.abs(separating_direction(part.X[rows], sign[rows])) > 1e-7)
     return (*_named(part, found), *_separated_inflation(design))
@@ -75,7 +73,8 @@ def open_directions(design: Design, family: Family, component: str = "conditiona
         X = design.auxiliary[component].X
         sign: FloatArray | None = np.where(design.y == 0, 1.0, -1.0)
     else:
-        rows, X, sign = _informative(design, family), design.conditional.X, _signs(design, family)
+        rows, X = _informative(design, family), design.conditional.X
+        sign = family.endless(design.y, design.trials)
         X, sign = X[rows], None if sign is None else sign[rows]
     while sign is not None and len(X):
         moved = np.abs(X @ separating_direction(X, sign))
@@ -106,31 +105,15 @@ def _named(part: LinearPart, found: BoolArray) -> tuple[str, ...]:
     return tuple(name for name, yes in zip(part.names, found, strict=True) if yes)
 
 
-def _signs(design: Design, family: Family) -> FloatArray | None:
-    """Where each row's predictor may move; None where no row's can run away."""
-    y = design.y
-    if family.is_binomial and design.trials is not None:
-        return np.where(y <= 0, -1.0, np.where(y >= design.trials, 1.0, 0.0))
-    if family.name.endswith("ordbeta"):
-        return np.where(y <= 0, -1.0, np.where(y >= 1, 1.0, 0.0))
-    if family.link.name != "log" or not (family.integer or family.name.endswith("tweedie")):
-        return None
-    return np.where(y <= (1 if "truncated" in family.name else 0), -1.0, 0.0)
-
-
 def _informative(design: Design, family: Family) -> BoolArray:
     """Rows that tell something of the conditional part: all but the zeros of a hurdle."""
-    return np.asarray(design.y > 0) if _is_hurdle(family) else np.ones(design.nobs, dtype=bool)
-
-
-def _is_hurdle(family: Family) -> bool:
-    return isinstance(family, ZeroInflated) and not family.base.zero_is_possible
+    return np.asarray(design.y > 0) if family.is_hurdle else np.ones(design.nobs, dtype=bool)
 
 
 def _undetermined(design: Design, family: Family) -> BoolArray:
     """Coefficients that the informative rows leave open, though all rows determine them."""
     X = design.conditional.X
-    if not _is_hurdle(family):
+    if not family.is_hurdle:
         return np.zeros(X.shape[1], dtype=bool)
     basis, _ = _null_space(X[_informative(design, family)])
     return np.asarray((np.abs(basis) > 1e-7).any(axis=1))

@@ -14,7 +14,6 @@ from glmmlab.estimate.frames import theta_names
 from glmmlab.estimate.optimise import Path, solve_positive_definite
 from glmmlab.estimate.result import Optimization, full_name
 from glmmlab.estimate.settle import Optimum
-from glmmlab.families import ZeroInflated
 from glmmlab.families.base import Family
 from glmmlab.laplace import Laplace
 
@@ -61,17 +60,16 @@ def convergence_warnings(
 
 
 def _separation_sentence(family: Family, separated: tuple[str, ...]) -> str:
-    hurdle = isinstance(family, ZeroInflated) and not family.base.zero_is_possible
     inflation = full_name("zero_inflation", "")
     conditional = any(not name.startswith(inflation) for name in separated)
     are = "is" if len(separated) == 1 else "are"
-    open_ = f", or {are} not determined at all," if hurdle and conditional else ","
-    none = ", or no zeros" if isinstance(family, ZeroInflated) else ""
+    open_ = f", or {are} not determined at all," if family.is_hurdle and conditional else ","
+    seen = family.separated_by if conditional else "only zeros"
+    seen += " or no zeros" if any(name.startswith(inflation) for name in separated) else ""
     run, them, their = ("runs", "it", "its") if len(separated) == 1 else ("run", "them", "their")
     return (
         f"the data are separated: {', '.join(separated)} {run} to infinity{open_} since some "
-        f"combination of the predictors has only successes or only failures (or only zeros{none}). "
-        f"No finite estimate exists for {them} and {their} Wald tests mean nothing; "
+        f"combination of the predictors has {seen}. No finite estimate exists for {them} and {their} Wald tests mean nothing; "
         "tabulate the response by these predictors, merge levels, or use "
         "likelihood-ratio tests with fit.compare()."
     )

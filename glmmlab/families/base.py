@@ -102,6 +102,11 @@ class Family(ABC):
     is_binomial: ClassVar[bool] = False
     zero_is_possible: ClassVar[bool] = True
     """Whether a zero has positive density; if not, zero inflation makes a hurdle model."""
+    is_hurdle: ClassVar[bool] = False
+    smallest: ClassVar[float] = 0.0
+    """Of the responses; where the mean is positive, those up to here ask for a mean of 0."""
+    separated_by: ClassVar[str] = "only zeros"
+    """The responses of a level whose coefficient runs to infinity, in words."""
     dispersion_label: ClassVar[str] = ""
     """What the reported dispersion is, e.g. ``sigma^2``."""
     dispersion_hint: ClassVar[str] = ""
@@ -151,6 +156,14 @@ class Family(ABC):
     @abstractmethod
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         """Rows, shape (n,), whose response lies outside the support (True is bad)."""
+
+    def endless(self, y: FloatArray, trials: FloatArray | None = None) -> FloatArray | None:
+        """Which way a row's likelihood rises without end along its linear predictor, shape (n,).
+
+        +1 upwards, -1 downwards, 0 for rows with a best predictor; None where all rows have one.
+        """
+        way = {"log": -1.0, "inverse": 1.0}.get(self.link.name)  # of a mean that falls to 0
+        return None if way is None else np.where(y <= self.smallest, way, 0.0)
 
     @abstractmethod
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
@@ -352,8 +365,9 @@ class Family(ABC):
 def _finite(parts: list[FloatArray], inside: BoolArray | None, outside: float = -np.inf) -> Parts:
     """Make rows without a legal mean, and rows that overflowed, harmless for the engine."""
     total = parts[0]
-    for part in parts[1:]:
-        total = total + part
+    with np.errstate(over="ignore"):
+        for part in parts[1:]:
+            total = total + part
     good = np.isfinite(total)
     if inside is not None:
         good &= inside

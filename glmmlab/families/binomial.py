@@ -42,12 +42,18 @@ class Binomial(Family):
     support = "whole numbers of successes between 0 and the number of trials"
     integer = True
     is_binomial = True
+    separated_by = "only successes or only failures"
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         n = np.ones_like(y) if trials is None else np.asarray(trials, dtype=float)
         with np.errstate(invalid="ignore"):  # an infinite response is itself a bad row
             whole = np.isfinite(y) & np.isfinite(n) & (y == np.floor(y)) & (n == np.floor(n))
         return ~(whole & (y >= 0) & (y <= n))
+
+    def endless(self, y: FloatArray, trials: FloatArray | None = None) -> FloatArray:
+        up = -1.0 if self.link.name == "inverse" else 1.0  # the way of larger means
+        way = np.where(y <= 0, -up, np.where(y >= (1.0 if trials is None else trials), up, 0.0))
+        return np.asarray(way * np.where(way < 0, *np.isinf(self.eta_range)))
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         y = np.asarray(y, dtype=float)

@@ -32,6 +32,7 @@ class Gaussian(Family):
     default_link = "identity"
     allowed_links = ("identity", "log", "inverse", "sqrt")
     support = "any finite number"
+    separated_by = "no positive response"
     dispersion_label = "sigma^2"
     auxiliary = ("dispersion",)
     has_residual, residual_floor, location_scale = True, 1e-8, True

@@ -38,10 +38,14 @@ class OrderedBeta(Family):
     allowed_links = ("logit",)
     natural = "logit"
     support = "numbers from 0 to 1, the ends included"
+    separated_by = "only zeros or only ones"
     auxiliary = ("dispersion", "lower_cut", "upper_cut")
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         return ~((y >= 0) & (y <= 1))
+
+    def endless(self, y: FloatArray, trials: FloatArray | None = None) -> FloatArray:
+        return np.where(y <= 0, -1.0, np.where(y >= 1, 1.0, 0.0))
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         y = np.asarray(y, dtype=float)

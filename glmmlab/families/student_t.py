@@ -47,6 +47,7 @@ class StudentT(Family):
     default_link = "identity"
     allowed_links = ("identity", "log", "inverse", "sqrt")
     support = "any finite number"
+    separated_by = "no positive response"
     dispersion_label = "sigma^2"
     has_residual, location_scale = True, True
 

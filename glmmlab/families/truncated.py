@@ -44,6 +44,8 @@ class _Truncated(CountFamily):
 
     support = "whole numbers 1, 2, 3, ..."
     zero_is_possible = False
+    smallest = 1.0
+    separated_by = "only ones"
     _base: ClassVar[type[CountFamily]]
 
     def _log_zero(self, aux: AuxValues, t: FloatArray) -> _LogZero:

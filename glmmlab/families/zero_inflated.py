@@ -64,6 +64,8 @@ class ZeroInflated(Family):
         self.allowed_links = base.allowed_links  # type: ignore[misc]
         self.integer = base.integer  # type: ignore[misc]
         self.is_binomial = base.is_binomial  # type: ignore[misc]
+        self.is_hurdle = not base.zero_is_possible  # type: ignore[misc]
+        self.separated_by = base.separated_by  # type: ignore[misc]
         self.dispersion_label = base.dispersion_label  # type: ignore[misc]
         self.dispersion_hint = base.dispersion_hint  # type: ignore[misc]
         self.dispersion_limit = base.dispersion_limit  # type: ignore[misc]
@@ -82,6 +84,9 @@ class ZeroInflated(Family):
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         bad = self.base.check(y, trials)
         return bad if self.base.zero_is_possible else bad & (np.asarray(y) != 0)
+
+    def endless(self, y: FloatArray, trials: FloatArray | None = None) -> FloatArray | None:
+        return self.base.endless(y, trials)
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         y = np.asarray(y, dtype=float)

@@ -184,6 +184,18 @@ def test_only_zeros_in_a_hurdle_model_determine_nothing():
     assert line.split() == ["trap[T.b]", "NA"]
 
 
+@pytest.mark.parametrize(("link", "sign"), [("log", "-"), ("inverse", "")])
+@pytest.mark.parametrize("name", ["gaussian", "t"])
+def test_separation_where_a_mean_must_be_positive(name, link, sign):
+    """Where no response is positive the best mean of a log or inverse link is its end, 0."""
+    y = np.random.default_rng(1).normal(2.0, 0.3, 60)
+    y[20:40] = -np.abs(y[20:40])
+    data = traps().assign(y=y)
+    with pytest.warns(gl.SeparationWarning, match=r"trap\[T.b\] runs .* has no positive response"):
+        fit = gl.glmm("y ~ trap", data, family=gl.families.get(name, link=link))
+    assert f"trap[T.b] -> {sign}inf" in " ".join(str(fit.summary()).split())
+
+
 def test_overlapping_zeros_do_not_separate():
     data = traps().assign(y=lambda d: d["share"].where(~d["some"], 0.0))
     fit = gl.glmm("y ~ trap", data, family="beta", zero_inflation="~ trap")

@@ -121,6 +121,30 @@ def test_wild_predictors_give_no_nan_and_no_warning(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", EVERYONE, ids=identifier)
+def test_endless_rows_are_those_without_a_best_predictor(family: Family) -> None:
+    """Mathematics: the log-density on a grid that holds every best predictor there is."""
+    y, trials = responses(family)
+    if trials is None:
+        y = np.concatenate([y, [0.0, 1.0]])
+        y = y[~family.check(y) & ~(family.is_hurdle & (y == 0))]  # a hurdle's zeros tell nothing
+    ways = family.endless(y, trials)
+    widest = 1e3 if family.natural == "identity" else 60.0
+    low, high = np.clip(family.eta_range, -widest, widest)
+    eta = np.linspace(low, high, 4_003)[1:-1]
+    aux = tuple(np.array(value) for value in settings(family)[0][1])
+    rows = [
+        None if trials is None else np.full(eta.shape, n) for n in (y if trials is None else trials)
+    ]
+    for value, n, way in zip(y, rows, np.zeros(len(y)) if ways is None else ways, strict=True):
+        l = family.logpdf(np.full(eta.shape, value), None, aux, n, eta=eta)
+        if way:
+            assert l[-1 if way > 0 else 0] == l.max()
+        else:
+            assert l[0] < l.max() or np.isfinite(family.eta_range[0])
+            assert l[-1] < l.max() or np.isfinite(family.eta_range[1])
+
+
+@pytest.mark.parametrize("family", EVERYONE, ids=identifier)
 def test_starting_values_are_finite_for_every_legal_response(family: Family) -> None:
     candidates = [0.0, 1.0, 2.0, 5.0, 1e5, 0.5, 1e-9, 1 - 1e-9, -4.0]
     n = np.full(6, 5.0) if family.is_binomial else None
