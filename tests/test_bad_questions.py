@@ -229,6 +229,11 @@ QUESTIONS = {
         errors.UnknownNameError,
         "n=0 data sets",
     ),
+    "new_rows_without_their_groups": (
+        lambda m: m.predict(pd.DataFrame({"x": [0.5], "f": ["u"]})),
+        errors.UnknownColumnError,
+        "no column 'g'.* random_effects='population'",
+    ),
     "new_row_of_scalars": (
         lambda m: m.predict({"x": 0.5, "f": "u", "g": "a"}),
         errors.DataError,

@@ -69,9 +69,9 @@ def _separation_sentence(family: Family, separated: tuple[str, ...]) -> str:
     run, them, their = ("runs", "it", "its") if len(separated) == 1 else ("run", "them", "their")
     return (
         f"the data are separated: {', '.join(separated)} {run} to infinity{open_} since some "
-        f"combination of the predictors has {seen}. No finite estimate exists for {them} and {their} Wald tests mean nothing; "
-        "tabulate the response by these predictors, merge levels, or use "
-        "likelihood-ratio tests with fit.compare()."
+        f"combination of the predictors has {seen}. No finite estimate exists for {them} and "
+        f"{their} Wald tests mean nothing; tabulate the response by these predictors, merge "
+        "levels, or use likelihood-ratio tests with fit.compare()."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,18 +10,25 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from glmmlab._types import AnyArray, FloatArray, Seed
-from glmmlab.errors import DataError, UnknownNameError
+from glmmlab._types import AnyArray, BoolArray, FloatArray, Seed
+from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
 from glmmlab.formula.columns import as_frame
 from glmmlab.inference.estimable import estimable_rows
 from glmmlab.inference.intervals import normal_quantile
 from glmmlab.inference.marginal import averaged, marginal_errors, random_rows, random_variance
 from glmmlab.inference.model_parts import null_basis
 from glmmlab.inference.modes import JointUncertainty, Rows
-from glmmlab.inference.prediction_warnings import Lost, tell_of_endless_means, tell_of_lost_rows
+from glmmlab.inference.prediction_warnings import (
+    Lost,
+    tell_of_endless_means,
+    tell_of_lost_rows,
+    tell_of_separated_rows,
+)
 from glmmlab.inference.row_arguments import offset_of, trials_of
+from glmmlab.inference.runaway import separated_rows
 
 if TYPE_CHECKING:
+    from glmmlab.design import RandomTerm
     from glmmlab.estimate.result import Estimate, PartEstimate
 
 SCALES = ("response", "link", "conditional", "zero_inflation")
@@ -111,6 +118,9 @@ def predict(
     RankDeficientWarning
         Rows that the data cannot estimate, such as an empty cell of an interaction: their
         predictions are missing, as means are in `emmeans`.
+    SeparationWarning
+        Standard errors or limits are asked for in rows whose linear predictor has no finite
+        estimate.
     """
     _check_choices(estimate, scale, random_effects, interval)
     marginal = random_effects == "marginal"
@@ -123,6 +133,8 @@ def predict(
     if marginal:
         transform = averaged(estimate.family, transform, v, scale)
     values = transform(eta, aux)
+    if se or interval == "prediction":
+        tell_of_separated_rows(_separated(estimate, rows, scale), index)
     if interval == "prediction":
         from glmmlab.inference.new_observation import new_observation_limits
 
@@ -237,11 +249,23 @@ def _rows(
     eta = eta + offset_of(design, newdata, offset)
     random = None
     if not population:
-        random = tuple(t.matrix(newdata) for t in design.random)
+        random = _random_rows(design.random, newdata)
         eta = eta + _random_part(estimate, random)
     parts = [_part_rows(estimate, part, newdata, lost) for part in estimate.auxiliary.values()]
     rows = Rows(X, random, tuple(x for x, _ in parts))
     return rows, eta, tuple(a for _, a in parts), newdata.index, lost
+
+
+def _random_rows(
+    terms: Sequence[RandomTerm], newdata: pd.DataFrame
+) -> tuple[tuple[AnyArray, FloatArray], ...]:
+    """Levels and covariates of every random term at new rows."""
+    try:
+        return tuple(term.matrix(newdata) for term in terms)
+    except UnknownColumnError as error:
+        raise UnknownColumnError(
+            f"{error}. For a typical group, without its column: random_effects='population'."
+        ) from None
 
 
 def _part_rows(
@@ -261,6 +285,17 @@ def _part_rows(
     dropped = tuple(name for name, ok in zip(part.names, part.estimable, strict=True) if not ok)
     lost[dropped] = lost.get(dropped, False) | bad
     return X, np.where(bad, np.nan, eta)
+
+
+def _separated(estimate: Estimate, rows: Rows, scale: str) -> BoolArray:
+    """Rows without a finite linear predictor in the parts that a scale needs."""
+    found = np.zeros(len(rows.X), dtype=bool)
+    if scale != "zero_inflation":
+        found |= separated_rows(estimate, "conditional", rows.X)
+    if scale in ("response", "zero_inflation") and "zero_inflation" in estimate.auxiliary:
+        position = list(estimate.auxiliary).index("zero_inflation")
+        found |= separated_rows(estimate, "zero_inflation", rows.auxiliary[position])
+    return found
 
 
 def _random_part(estimate: Estimate, random: tuple[tuple[AnyArray, FloatArray], ...]) -> FloatArray:

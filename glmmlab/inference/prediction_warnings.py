@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from glmmlab._types import BoolArray, FloatArray
-from glmmlab.errors import ExtrapolationWarning, RankDeficientWarning
+from glmmlab.errors import ExtrapolationWarning, RankDeficientWarning, SeparationWarning
 from glmmlab.formula.columns import shown_rows
 from glmmlab.links.stable import LARGEST
 
@@ -44,3 +44,15 @@ def tell_of_lost_rows(lost: Lost, missing: BoolArray, index: pd.Index) -> None:
                 ),
                 stacklevel=5,  # predict, its errstate and Fit.predict stand between
             )
+
+
+def tell_of_separated_rows(rows: BoolArray, index: pd.Index) -> None:
+    """Warn of limits around predictions that run to the end of their range."""
+    if rows.any():
+        warnings.warn(
+            SeparationWarning(
+                f"the linear predictor in {shown_rows(index, rows)} has no finite estimate, since "
+                "the data are separated there: its standard error and limits mean nothing."
+            ),
+            stacklevel=5,  # predict, its errstate and Fit.predict stand between
+        )

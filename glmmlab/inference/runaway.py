@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glmmlab._types import FloatArray
+from glmmlab._types import BoolArray, FloatArray
 from glmmlab.estimate.result import full_name
 from glmmlab.estimate.separation import open_directions
+from glmmlab.inference.estimable import estimable_rows
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -35,6 +36,13 @@ def runaway_basis(estimate: Estimate, component: str, kept: np.ndarray) -> Float
     basis = np.zeros((kept.size, directions.shape[1]))
     basis[kept] = directions
     return basis
+
+
+def separated_rows(estimate: Estimate, component: str, X: FloatArray) -> BoolArray:
+    """Which rows, of the kept columns of a part's design, have no finite linear predictor."""
+    if not separated_names(estimate, component):
+        return np.zeros(len(X), dtype=bool)
+    return ~estimable_rows(X, open_directions(estimate.design, estimate.family, component))
 
 
 def with_open_variances(estimate: Estimate, names: Sequence[str], cov: FloatArray) -> FloatArray:

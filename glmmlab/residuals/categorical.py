@@ -11,6 +11,7 @@ from scipy import special
 
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError
+from glmmlab.inference.own_columns import own_name
 from glmmlab.residuals.result import LEVEL, ResidualTest, exchangeable_p, p_text
 from glmmlab.residuals.uniformity import uniformity_test
 
@@ -176,11 +177,15 @@ def categorical_test(
     sets = [] if reference is None else [reference[:, codes == c] for c in used]
     tests = [uniformity_test(g, reference=s) for g, s in zip_longest(groups, sets)]
     p = np.array([t.p for t in tests])
-    frame = pd.DataFrame(
-        {"n": [len(g) for g in groups], "d": [t.statistic for t in tests], "p": p},
-        index=pd.Index([factor.categories[c] for c in used], name=predictor),
-    )
-    frame["p_adjusted"] = holm(p)
+    columns = {
+        "n": [len(g) for g in groups],
+        "d": [t.statistic for t in tests],
+        "p": p,
+        "p_adjusted": holm(p),
+    }
+    levels = [factor.categories[c] for c in used]
+    # a predictor that is itself called p leaves reset_index() its way
+    frame = pd.DataFrame(columns, index=pd.Index(levels, name=own_name(predictor, columns)))
     f, df = brown_forsythe(groups)
     levene_p = float(special.fdtrc(*df, f)) if np.isfinite(f) else float("nan")
     if sets and np.isfinite(f):

@@ -112,6 +112,35 @@ def test_terms_hypotheses_and_reports() -> None:
     assert "f[T.b] has no finite estimate" in report
 
 
+@pytest.mark.parametrize(("empty", "row"), [("a", 0), ("b", 1)])
+@pytest.mark.parametrize("asked", [{"se": True}, {"interval": "prediction", "seed": 1}])
+def test_limits_of_predictions(empty: str, row: int, asked: dict) -> None:
+    """The mean of a level of zeros is 0, a number; its limits are none, and predict says so."""
+    fit, rows = separated("count ~ f", empty), pd.DataFrame({"f": list("abc")})
+    with pytest.warns(gl.SeparationWarning, match=f"in row {row} has no finite estimate"):
+        frame = fit.predict(rows, **asked)
+    finite = pd.DataFrame({"f": sorted(set("abc") - {empty})})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_allclose(fit.predict(rows), frame["estimate"])
+        fit.predict(finite, **asked)
+
+
+def test_limits_of_predicted_zero_inflation() -> None:
+    frame = data("b")
+    frame["count"] = np.where((frame["f"] == "c") & (frame.index % 2 == 0), 0, 1 + frame["count"])
+    frame.loc[frame["f"] == "b", "count"] = 0
+    with pytest.warns(gl.SeparationWarning):
+        fit = gl.glmm("count ~ 1", frame, "truncated_poisson", zero_inflation="~ f")
+    rows = pd.DataFrame({"f": list("abc")})
+    for scale in ("response", "zero_inflation"):
+        with pytest.warns(gl.SeparationWarning, match="in rows 0, 1 has no finite estimate"):
+            fit.predict(rows, scale=scale, se=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit.predict(rows, scale="conditional", se=True)
+
+
 def test_fits_that_are_not_separated_bear_no_mark() -> None:
     fit = gl.glmm("count ~ f", data(""), "poisson")
     for table in (fit.emmeans("f"), fit.emmeans("f").pairs(), fit.anova(), fit.joint_tests()):

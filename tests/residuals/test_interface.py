@@ -345,6 +345,12 @@ def test_html_is_escaped():
     assert "<script>" not in test._repr_html_() and "&lt;script&gt;" in test._repr_html_()
 
 
+@pytest.mark.parametrize("name", ["n", "p", "plot"])
+def test_levels_can_become_a_column(name):
+    test = poisson().test_categorical(pd.Series(["a", "b"] * (N // 2), name=name))
+    assert test.frame.reset_index().iloc[:, 0].tolist() == ["a", "b"]
+
+
 def test_predictors_are_checked(frame):
     res = poisson(data=frame)
     with pytest.raises(UnknownColumnError, match="dose"):
