@@ -63,7 +63,7 @@ def write_atomically(path: str | os.PathLike[str], text: str) -> None:
 
 
 def _mode(target: Path) -> int:
-    """The permissions of the file that is replaced, or those any new file would get."""
+    """The permissions of the file that is replaced, or those of a file that all may read."""
     with suppress(OSError):
         return target.stat().st_mode & 0o777
     return 0o644

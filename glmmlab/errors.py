@@ -68,6 +68,14 @@ class MissingDataWarning(GlmmlabWarning):
     """Rows with missing values were dropped; the message counts them."""
 
 
+class LabelWarning(GlmmlabWarning):
+    """Labels that look like slips: spelled in several ways, codes of missing values, numbers."""
+
+
+class FormulaWarning(GlmmlabWarning):
+    """A formula that says something else than it seems to, such as ``x^2``, which is ``x``."""
+
+
 class SingularFitWarning(GlmmlabWarning):
     """A variance is estimated as zero (or a correlation as +-1); the message names the term."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
+import numpy as np
 import pandas as pd
 
 from glmmlab.design import build_design
@@ -15,9 +18,39 @@ from glmmlab.families.base import Family
 from glmmlab.formula.columns import as_frame
 from glmmlab.results.fit import Fit
 
+MOST_NODES = 100
 METHODS = ("ML", "REML")
+_ELSEWHERE = {
+    "REML": "write method='REML' (or 'ML')",
+    "link": "write family=gl.families.get('gamma', link='inverse')",
+    "ziformula": "write zero_inflation='~ 1'",
+    "dispformula": "write dispersion='~ x'",
+    "nAGQ": "write quadrature=15",
+    "random": "write random terms in the formula, y ~ x + (1 | g)",
+    "subset": "choose the rows in the data, data=data[data['x'] > 0]",
+    "na_action": "rows with missing values are dropped, with a warning",
+    "nsim": "numbers of simulations belong to fit.simulate_residuals(n) and fit.simulate(n)",
+}
+"""What to write for arguments that other programs have."""
+_P = ParamSpec("_P")
 
 
+def _known_arguments(function: Callable[_P, Fit]) -> Callable[_P, Fit]:
+    """Say what to write for an argument of another program, and keep the signature."""
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> Fit:
+        for name in kwargs:
+            if name not in known:
+                said = _ELSEWHERE.get(name, f"its arguments are {', '.join(known)}")
+                raise TypeError(f"glmm() has no argument {name}=: {said}")
+        return function(*args, **kwargs)
+
+    return checked
+
+
+@_known_arguments
 def glmm(
     formula: str,
     data: pd.DataFrame | dict[str, Any],
@@ -43,10 +76,11 @@ def glmm(
         ``(1 | g)``, ``(x | g)`` with correlated intercept and slope, ``(x || g)`` uncorrelated,
         ``(0 + x | g)``, nested ``(1 | a / b)`` and ``(1 | a : b)``; several may be crossed.
         Binomial responses are ``cbind(successes, failures)``, ``successes / trials`` with
-        ``weights="trials"``, or a 0/1, boolean or two-level column.  ``offset(x)`` may stand in
-        the formula.  Expressions may use columns, numbers, arithmetic and a fixed list of
-        functions (``log``, ``np.sqrt``, ``C``, ``poly``, ``bs`` ...), nothing else; all the same,
-        use formulas from people you trust only.
+        ``weights="trials"``, or a 0/1, boolean or two-level column, whose second level is the
+        success (of text the later in the alphabet: ``"dead"`` after ``"alive"``), as the
+        summary says.  ``offset(x)`` may stand in the formula.  Expressions may use columns,
+        numbers, arithmetic and a fixed list of functions (``log``, ``np.sqrt``, ``C``, ``poly``,
+        ``bs`` ...), nothing else; all the same, use formulas from people you trust only.
         Factors have treatment coding with their first level as the baseline, ordered
         Categoricals too.  R gives ordered factors orthogonal polynomials: write
         ``C(dose, contr.poly)`` for these.  Means, their comparisons and type II tests are the
@@ -99,6 +133,9 @@ def glmm(
     -----
     SingularFitWarning, SeparationWarning, RankDeficientWarning, MissingDataWarning
         Conditions that leave a usable fit; also kept in ``fit.warnings``.
+    LabelWarning, FormulaWarning
+        Labels or a formula that look like slips: ``"Control "`` beside ``"Control"``, numbers
+        read as text, ``x^2``; kept there, too.
 
     References
     ----------
@@ -139,11 +176,13 @@ def _check_arguments(formula: object, method: object, quadrature: object) -> Non
             f"method={method!r} is unknown; use 'ML' (maximum likelihood) or 'REML' (restricted "
             "maximum likelihood)."
         )
-    if not isinstance(quadrature, int) or isinstance(quadrature, bool) or quadrature < 1:
+    whole = isinstance(quadrature, (int, np.integer)) and not isinstance(quadrature, bool)
+    nodes = int(quadrature) if whole else 0  # type: ignore[call-overload]
+    if not 1 <= nodes <= MOST_NODES:
         raise UnknownNameError(
-            f"quadrature={quadrature!r} must be a number of nodes: 1 (Laplace) or more."
+            f"quadrature={quadrature!r} must be a number of nodes: 1 (Laplace) to {MOST_NODES}."
         )
-    if quadrature > 1 and method.upper() == "REML":
+    if nodes > 1 and method.upper() == "REML":
         raise UnknownNameError("quadrature is for maximum likelihood, not REML.")
 
 

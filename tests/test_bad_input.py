@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -59,6 +60,11 @@ def put(column: str, value: Any, *rows: int) -> Callable[[pd.DataFrame], pd.Data
     return change
 
 
+def commas(values: pd.Series) -> pd.Series:
+    """Numbers as text with a decimal comma."""
+    return values.astype(str).str.replace(".", ",")
+
+
 class Polars:
     """A frame of another library; its class says where it is from."""
 
@@ -86,6 +92,18 @@ CALLS = [
     Call("structure", E.FormulaError, ("ar1", "not available"), formula="y ~ ar1(x | g)"),
     Call("bar in product", E.FormulaError, ("of its own",), formula="y ~ x * (1 | g)"),
     Call("dot", E.FormulaError, ("all other columns",), formula="y ~ ."),
+    Call("strata", E.FormulaError, ("Error()", "(1 | block/trt)"), "y ~ x + Error(g/f)"),
+    Call("ln", E.FormulaError, ("ln()", "log(x)"), "y ~ ln(t)"),
+    Call("blank in a name", E.FormulaError, ("operator is missing", "`leaf area`"),
+         "y ~ leaf area", change=lambda d: d.rename(columns={"x": "leaf area"})),
+    Call("percent in a name", E.FormulaError, ("'%'", "character 8", "`share (%)`"),
+         "share (%) ~ x", "beta", lambda d: d.rename(columns={"share": "share (%)"})),
+    Call("hyphen in a name", E.UnknownColumnError, ("'N'", "`N-rate`"), "y ~ N-rate",
+         change=lambda d: d.rename(columns={"x": "N-rate"})),
+    Call("number in a name", E.FormulaError, ("`1st`",), "y ~ f", arguments={"dispersion": "~ 1st"},
+         change=lambda d: d.rename(columns={"x": "1st"})),
+    Call("accent apart", E.FormulaError, ("accent", "character 3"), "Ho\u0308he ~ x",
+         change=lambda d: d.rename(columns={"y": "Höhe"})),
     Call("bare number", E.FormulaError, ("0 and 1",), formula="y ~ x + 3"),
     Call("unknown function", E.FormulaError, ("lgo", "log()"), formula="y ~ lgo(x)"),
     Call("mean", E.FormulaError, ("mean()", "center(x)"), formula="y ~ I(x - mean(x))"),
@@ -98,13 +116,25 @@ CALLS = [
     Call("two in one", E.FormulaError, ("poly()", "one column"), "y ~ poly(x, w, 2)"),
     Call("level for coding", E.FormulaError, ("contr.treatment('b')",), "y ~ C(f, 'b')"),
     Call("between", E.FormulaError, ("logical_and(a < x, x < b)",), "y ~ I(2 < x < 5)"),
-    Call("text arithmetic", E.FormulaError, ("log(f)",), formula="y ~ log(f)"),
+    Call("text arithmetic", E.FormulaError, ("log(f)", "'f' holds text ('a', 'b', 'c')"),
+         "y ~ log(f)"),
+    Call("text and a number", E.FormulaError, ("I(f + 1)", "holds text"), "y ~ I(f + 1)"),
+    Call("arithmetic with a decimal comma", E.FormulaError, ("log(v)", "decimal=','"), "y ~ log(v)",
+         change=lambda d: d.assign(v=commas(d["t"]))),
     Call("cbind of one", E.FormulaError, ("two columns",), "cbind(hits) ~ x", "binomial"),
     Call("nothing", E.FormulaError, ("no term to estimate",), formula="y ~ 0"),
     # names
     Call("response name", E.UnknownColumnError, ("'yy'", "the response", "'y'"), "yy ~ x"),
     Call("column name", E.UnknownColumnError, ("'coutn'", "'count'"), "y ~ coutn"),
     Call("capitals", E.UnknownColumnError, ("'X'", "did you mean 'x'"), "y ~ X"),
+    Call("encoding of a name", E.UnknownColumnError,
+         (r"'Ho\u0308he' instead of 'H\xf6he'", r"rename(columns={'Ho\u0308he': 'Höhe'})"),
+         "Höhe ~ x", change=lambda d: d.rename(columns={"y": "Ho\u0308he"})),
+    Call("byte-order mark", E.UnknownColumnError, (r"'\ufeffx'", "utf-8-sig", "'x'}"),
+         change=lambda d: d.rename(columns={"x": "\ufeffx"})),
+    Call("blank behind a name", E.UnknownColumnError, ("'x ' instead of 'x'", "rename("),
+         change=lambda d: d.rename(columns={"x": "x "})),
+    Call("blank in backticks", E.UnknownColumnError, ("'x' instead of 'x '", "anew"), "y ~ `x `"),
     Call("group name", E.UnknownColumnError, ("'gg'", "(1 | gg)", "'g'"), "y ~ (1 | gg)"),
     Call("slope name", E.UnknownColumnError, ("'zzz'", "(zzz | g)"), "y ~ (zzz | g)"),
     Call("offset name", E.UnknownColumnError, ("'tt'", "the offset"), "y ~ x + offset(log(tt))"),
@@ -129,7 +159,12 @@ CALLS = [
          change=lambda d: put("y", np.nan, *range(6, 12))(put("x", np.nan, *range(6))(d))),
     Call("infinite predictor", E.DataError, ("'x'", "infinite", "rows 2, 5"),
          change=put("x", np.inf, 2, 5)),
-    Call("log of zero", E.DataError, ("log(t)", "row 4"), "y ~ log(t)", change=put("t", 0.0, 4)),
+    Call("log of zero", E.DataError, ("row 4, where t = 0: log(t + 1) keeps",), "y ~ log(t)",
+         change=put("t", 0.0, 4)),
+    Call("log10 of zero", E.DataError, ("np.log10(`t 1` + 1) keeps",), "y ~ np.log10(`t 1`)",
+         change=lambda d: put("t", 0.0, 4)(d).rename(columns={"t": "t 1"})),
+    Call("log of less than zero", E.DataError, ("log(t)", "row 4", "correct or drop"), "y ~ log(t)",
+         change=put("t", -1.0, 4)),
     Call("number and text", E.DataError, ("'x'", "mixes", "row 3", "to_numeric"),
          change=put("x", "1,5", 3)),
     Call("date", E.DataError, ("'x'", "dates"), change=put("x", pd.Timestamp("2025-01-01"))),
@@ -139,6 +174,7 @@ CALLS = [
     # families of other programs
     Call("R's beta", E.UnknownNameError, ("Use 'beta'.",), family="beta_family"),
     Call("negative binomial", E.UnknownNameError, ("Use 'nbinom2'",), family="negative_binomial"),
+    Call("with a blank", E.UnknownNameError, ("Use 'nbinom2'",), family="Negative Binomial"),
     Call("zip", E.UnknownNameError, ("Use 'poisson' with zero_inflation='~ 1'",), family="zip"),
     Call("hurdle", E.UnknownNameError, ("truncated_nbinom2", "zero_inflation="), family="hurdle"),
     Call("zinb", E.UnknownNameError, ("'nbinom2' with zero_inflation=",), family="zinb"),
@@ -149,15 +185,44 @@ CALLS = [
          change=lambda d: d.assign(z=d["x"] > 0)),
     Call("infinite response", E.ResponseError, ("'y'", "infinite", "row 1"),
          change=put("y", -np.inf, 1)),
+    Call("text response with commas", E.ResponseError,
+         ("decimal comma", "read_csv(..., decimal=',')"), "v ~ x",
+         change=lambda d: d.assign(v=commas(d["t"]))),
+    Call("text response with a word", E.ResponseError, ("but not 'n.d.'", "na_values=['n.d.']"),
+         "v ~ x", change=lambda d: d.assign(v=[*d["t"].astype(str)[1:], "n.d."])),
+    Call("text response of numbers", E.ResponseError, ("write data['v'] = pd.to_numeric",), "v ~ x",
+         change=lambda d: d.assign(v=d["t"].astype(str))),
+    Call("outcomes in two spellings", E.ResponseError, ("3 levels", "letter case", ".str.lower()"),
+         "v ~ x", "binomial", lambda d: d.assign(v=["no", "No", *["yes"] * 10])),
+    Call("outcome without a value", E.ResponseError, ("3 levels", "na_values=['.']"), "v ~ x",
+         "binomial", lambda d: d.assign(v=["no", ".", *["yes"] * 10])),
+    Call("log of a zero response", E.ResponseError, ("where count = 0", "nbinom2"),
+         "log(count) ~ x", change=put("count", 0, 6)),
     Call("log of a negative response", E.ResponseError, ("log(y)", "row 6"), "log(y) ~ x",
          change=put("y", -1.0, 6)),
     Call("constant", E.ResponseError, ("'y'", "constant (5"), change=put("y", 5.0)),
     Call("percent", E.ResponseError, ("'share'", "beta", "Divide them by 100"), "share ~ x", "beta",
          change=lambda d: d.assign(share=d["share"] * 100)),
-    Call("exact zero", E.ResponseError, ("'share'", "row 3", "exactly 0 or 1"), "share ~ x", "beta",
-         change=put("share", 0.0, 3)),
-    Call("exact one", E.ResponseError, ("rows 3, 4", "exactly 0 or 1"), "share ~ x", "beta",
-         change=put("share", 1.0, 3, 4)),
+    Call("exact zero", E.ResponseError, ("'share'", "row 3", "exactly 0 or 1", "'ordbeta'"),
+         "share ~ x", "beta", put("share", 0.0, 3)),
+    Call("exact one", E.ResponseError, ("rows 3, 4", "exactly 0 or 1", "'ordbeta'"), "share ~ x",
+         "beta", put("share", 1.0, 3, 4)),
+    Call("share as successes", E.ResponseError, ("weights='n'", "for family='beta'"), "share ~ x",
+         "binomial"),
+    Call("share with a zero", E.ResponseError, ("weights='n'", "for family='ordbeta'"), "share ~ x",
+         "binomial", put("share", 0.0, 3)),
+    Call("code in a share", E.ResponseError, ("Is -99 a code", "na_values=[-99]"), "share ~ x",
+         "beta", put("share", -99.0, 3)),
+    Call("codes in a count", E.ResponseError, ("-9", "na_values=[-9, -999]"), "count ~ x",
+         "poisson", lambda d: put("count", -999, 5)(put("count", -9, 4)(d))),
+    Call("code in an amount", E.ResponseError, ("na_values=[-99]",), "y ~ x", "gamma",
+         put("y", -99.0, 4)),
+    Call("code in a 0/1", E.ResponseError, ("na_values=[-9]",), "binary ~ x", "binomial",
+         put("binary", -9, 4)),
+    Call("code in the successes", E.ResponseError, ("row 2", "na_values=[-9]"),
+         "cbind(hits, n - hits) ~ x", "binomial", put("hits", -9, 2)),
+    Call("code in the trials", E.ResponseError, ("row 2", "na_values=[-9]"),
+         "cbind(hits, n - hits) ~ x", "binomial", put("n", -9, 2)),
     Call("many rows", E.ResponseError, ("12 rows in all",), "y ~ x", "beta"),
     Call("gamma zero", E.ResponseError, ("gamma", "row 2", "limit of detection"), "y ~ x", "gamma",
          change=put("y", 0.0, 2)),
@@ -180,8 +245,14 @@ CALLS = [
          change=put("f", "a")),
     Call("counts as 0/1", E.ResponseError, ("'count'", "cbind"), "count ~ x", "binomial"),
     Call("no weights", E.ResponseError, ("weights='n'",), "hits / n ~ x", "binomial"),
-    Call("more than all", E.ResponseError, ("n - hits", "row 2"), "cbind(hits, n - hits) ~ x",
-         "binomial", change=put("hits", 11, 2)),
+    Call("more than all", E.ResponseError,
+         ("n - hits", "row 2, where there are more successes than trials (hits = 11, n = 10)"),
+         "cbind(hits, n - hits) ~ x", "binomial", change=put("hits", 11, 2)),
+    Call("share above one", E.ResponseError,
+         ("above 1 in row 2", "11 of 10", "cbind(hits, n - hits)"), "hits / n ~ x", "binomial",
+         put("hits", 11, 2), {"weights": "n"}),
+    Call("share above one without trials", E.ResponseError, ("above 1 in row 2", "11 of 10"),
+         "hits / n ~ x", "binomial", put("hits", 11, 2)),
     Call("half a success", E.ResponseError, ("'hits'", "row 2"), "cbind(hits, n) ~ x",
          "betabinomial", change=put("hits", 1.5, 2)),
     Call("cbind of a mean", E.ResponseError, ("poisson",), "cbind(hits, n - hits) ~ x", "poisson"),
@@ -231,6 +302,8 @@ CALLS = [
          change=lambda d: d.assign(g=pd.Categorical([1, "1", 2] * 4))),
     # sizes
     Call("saturated", E.DataError, ("12 fixed coefficients for 12 rows", "gaussian"), "y ~ C(x)"),
+    Call("saturated by text", E.DataError, ("12 rows", "decimal comma", "decimal=','"),
+         change=lambda d: d.assign(x=commas(d["x"]))),
     Call("saturated after missing", E.DataError, ("3 fixed coefficients for 3 rows",), "y ~ f",
          change=put("x", np.nan, *range(3, N)), arguments={"offset": "x"}),
     # auxiliary models
@@ -252,10 +325,30 @@ CALLS = [
     Call("missing predictor", E.MissingDataWarning, ("2 of 12 rows", "x (2)"),
          change=put("x", np.nan, 1, 2)),
     Call("missing response", E.MissingDataWarning, ("y (1)",), change=put("y", None, 1)),
+    Call("one row missing", E.MissingDataWarning, ("1 of 12 rows was dropped",),
+         change=put("y", None, 1)),
+    Call("level without rows", E.MissingDataWarning,
+         ("3 of 12 rows were dropped for missing values in y (3); no rows are left for 'g2' of g",),
+         "y ~ x + f + (1 | g)", change=put("y", np.nan, 3, 4, 5)),
     Call("missing group", E.MissingDataWarning, ("g (1)",), "y ~ x + (1 | g)",
          change=put("g", None, 1)),
     Call("missing weights", E.MissingDataWarning, ("w (1)",), change=put("w", np.nan, 1),
          arguments={"weights": "w"}),
+    Call("square", E.FormulaWarning, ("x^2 is x", "I(x^2)", "poly(x, 2)"), "y ~ f + x + x^2"),
+    Call("square as in Python", E.FormulaWarning, ("x^2 is x",), "y ~ f + x**2"),
+    Call("square of a logarithm", E.FormulaWarning, ("I(log(t)^2)",), "y ~ log(t)^2"),
+    Call("square in the dispersion", E.FormulaWarning, ("x^2 is x",),
+         arguments={"dispersion": "~ x + x^2"}),
+    Call("trials for failures", E.FormulaWarning, ("n is 10 in every row", "cbind(hits, n - hits)"),
+         "cbind(hits, n) ~ x", "binomial"),
+    Call("blank behind a label", E.LabelWarning, ("'f'", "in blanks", "'a', 'a '", ".str.strip()"),
+         "y ~ f", change=put("f", "a ", 0)),
+    Call("capitals in a group", E.LabelWarning, ("'g'", "letter case", "'G1', 'g1'", "str.lower()"),
+         "y ~ x + (1 | g)", change=put("g", "G1", 0)),
+    Call("code as a level", E.LabelWarning, ("level '.'", "read_csv(..., na_values=['.'])"),
+         "y ~ f", change=put("f", ".", 0)),
+    Call("covariate as text", E.LabelWarning, ("'x'", "decimal comma", "12 levels", "decimal=','"),
+         "count ~ x", "poisson", lambda d: d.assign(x=commas(d["x"]))),
     Call("alias", E.RankDeficientWarning, ("column I(2 * x)", "left out"), "y ~ x + I(2 * x)"),
     Call("constant column", E.RankDeficientWarning, ("column x",), change=put("x", 1.0)),
     Call("nested factor", E.RankDeficientWarning, ("h[T.h2]",), "y ~ f + h",
@@ -269,6 +362,7 @@ def run(call: Call) -> Any:
 
 @pytest.mark.parametrize("call", CALLS, ids=[call.id for call in CALLS])
 @pytest.mark.filterwarnings("ignore::glmmlab.errors.MissingDataWarning")
+@pytest.mark.filterwarnings("ignore::glmmlab.errors.LabelWarning")
 def test_a_malformed_call_is_answered(call):
     if issubclass(call.expected, Warning):
         with pytest.warns(call.expected) as caught:
@@ -299,3 +393,20 @@ def test_the_table_is_long_and_the_base_data_are_good():
         ("binary ~ x", "binomial"),
     ]:
         assert gl.glmm(formula, good(), family, weights="w").nobs == N
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"REML": True}, "REML=: write method='REML'"),
+        ({"link": "log"}, "link=: write family=gl.families.get("),
+        ({"nsim": 100}, "simulate_residuals"),
+        ({"wieghts": "w"}, "wieghts=: its arguments are formula, data, family, weights, offset"),
+    ],
+)
+def test_arguments_of_other_programs(argument, words):
+    with pytest.raises(TypeError, match="no argument") as raised:
+        gl.glmm("y ~ x", good(), **argument)
+    assert words in str(raised.value)
+    parameters = inspect.signature(gl.glmm).parameters.values()
+    assert not [p for p in parameters if p.kind is inspect.Parameter.VAR_KEYWORD]

@@ -229,6 +229,41 @@ QUESTIONS = {
         errors.UnknownNameError,
         "n=0 data sets",
     ),
+    "hypotheses_that_are_no_numbers": (
+        lambda m: m.test_hypotheses(np.full((1, len(m.params)), np.nan)),
+        errors.GlmmlabError,
+        "not finite numbers",
+    ),
+    "hypothesis_of_zeros": (
+        lambda m: m.test_hypotheses(np.zeros((1, len(m.params)))),
+        errors.GlmmlabError,
+        "'hypothesis 1' has no coefficient",
+    ),
+    "step_below_rounding": (
+        lambda m: m.emtrends("f", var="x", delta=1e-30),
+        errors.UnknownNameError,
+        "delta=1e-30 is lost in the rounding of x",
+    ),
+    "resumed_from_a_number": (
+        lambda m: m.bootstrap(3, seed=1, resume=3),
+        errors.DataError,
+        r"an earlier result of bootstrap\(\)",
+    ),
+    "statistic_of_changing_length": (
+        lambda m: m.bootstrap(3, seed=1, statistic=lambda fit: [1.0] * (1 + int(fit.llf != m.llf))),
+        errors.DataError,
+        "another number of them for a refit",
+    ),
+    "interaction_plot_of_a_number": (
+        lambda m: m.emmip(3),
+        errors.FormulaError,
+        "'trace ~ x'",
+    ),
+    "no_number_of_simulations": (
+        lambda m: m.simulate(True),
+        errors.UnknownNameError,
+        "n=True simulations",
+    ),
     "new_rows_without_their_groups": (
         lambda m: m.predict(pd.DataFrame({"x": [0.5], "f": ["u"]})),
         errors.UnknownColumnError,

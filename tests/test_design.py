@@ -222,7 +222,8 @@ def test_levels_of_groups(frame):
 
 
 def test_new_levels_have_no_code(frame):
-    design = build_design("y ~ 1 + (f | g/h)", frame, GAUSSIAN)
+    frame["y"] = np.arange(1.0, 25.0)  # of gamma, which leaves a level as many rows as effects
+    design = build_design("y ~ 1 + (f | g/h)", frame, families.get("gamma"))
     new = pd.DataFrame(
         {"g": ["g2", "new", None, "g1"], "h": [1.0, 2.0, 1.0, np.nan], "f": list("cbac")}
     )
@@ -237,6 +238,45 @@ def test_a_group_whose_name_has_a_colon(frame):
     design = build_design("y ~ 1 + (1 | `a:b`)", frame, GAUSSIAN)
     assert design.random[0].group_columns == ("a:b",)
     assert_array_equal(design.random[0].codes_for(frame), design.random[0].codes)
+
+
+VISITS = pd.DataFrame(
+    {
+        "y": np.random.default_rng(5).normal(size=24),
+        "x": np.random.default_rng(6).normal(size=24),
+        "plot": np.repeat(list("abcdefgh"), 3),
+        "visit": np.tile(list("uvw"), 8),
+        "day": np.tile([0.0, 3.0, 10.0], 8),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "random",
+    [
+        "(visit | plot)",
+        "(0 + visit | plot)",
+        "(0 + visit || plot)",
+        "(1 | plot) + (0 + visit | plot)",
+        "(day + I(day**2) | plot)",
+    ],
+)
+def test_effects_that_can_be_the_residual(random):
+    """One row a visit of a plot: any covariance of its three rows, the identity among them."""
+    with pytest.raises(
+        DataError, match=r"cannot be told from the residual variance .* \(1 \| plot\)"
+    ):
+        build_design(f"y ~ visit + {random}", VISITS, GAUSSIAN)
+    build_design(f"y ~ visit + {random}", pd.concat([VISITS, VISITS]), GAUSSIAN)
+    build_design(f"abs(y) ~ visit + {random}", VISITS, families.get("gamma"))
+
+
+@pytest.mark.parametrize(
+    "random", ["(1 | plot)", "(day | plot)", "(visit || plot)", "(x + I(x**2) | plot)"]
+)
+def test_effects_that_cannot_be_the_residual(random):
+    """Too few effects, too few free covariances, or plots whose covariates differ."""
+    build_design(f"y ~ visit + {random}", VISITS, GAUSSIAN)
 
 
 @pytest.mark.parametrize("name", ["poisson", "nbinom2", "gamma", "zero-inflated nbinom2"])

@@ -263,7 +263,7 @@ def test_laplace_is_close_to_the_integral():
             10,
         )
         exact -= np.log(value)
-    # storyboard of chapter 10: ratios 0.981 and 0.988
+    # the ratios of approximation and integral that "Under the hood" shows: 0.981 and 0.988
     assert np.exp(-f) / np.exp(-exact) == pytest.approx(0.981 * 0.988, abs=2e-3)
 
 

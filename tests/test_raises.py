@@ -22,6 +22,7 @@ import glmmlab as gl
 from glmmlab import residuals
 from glmmlab.inference import linear, step_down
 from glmmlab.inference.comparison_arrows import comparison_arrows
+from glmmlab.inference.emmeans import EMMeans
 from glmmlab.residuals.categorical import categorical_test
 from glmmlab.residuals.temporal import temporal_test
 
@@ -71,6 +72,32 @@ NUMBERS = {"y": [1.0, 2.0, 3.0, 4.0, 5.0, 6.5], "x": [1.0, -1.0, 2.0, -2.0, 3.0,
 
 
 @cache
+def cauchy() -> gl.Fit:
+    """Estimated degrees of freedom of about 1: no variance."""
+    y = np.random.default_rng(2).standard_cauchy(100)
+    return gl.glmm("y ~ 1 + (1 | g)", {"y": y, "g": np.repeat(range(10), 10)}, "t")
+
+
+def poisson_level() -> gl.Fit:
+    """Counts that spread no more than Poisson's where f is a: no standard error of that spread."""
+    rng = np.random.default_rng(3)
+    y = np.r_[rng.poisson(6, 90), rng.negative_binomial(2, 0.3, 90)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        return gl.glmm(
+            "y ~ f", {"y": y, "f": np.repeat(["a", "b"], 90)}, "nbinom2", dispersion="~ f"
+        )
+
+
+def no_spread_in_one_level() -> gl.Fit:
+    """Zeros alone where f is u, where the mean and its zero inflation cannot be told apart."""
+    data = {"y": [0, 0, 0, 0, 3, 1, 2, 5], "f": list("uuuuvvvv")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        return gl.glmm("y ~ f", data, "poisson")
+
+
+@cache
 def seeds() -> gl.Fit:
     return gl.glmm(FORMULA, SEEDS, "binomial")
 
@@ -91,6 +118,12 @@ def empty_cell() -> gl.Fit:
 
 def weighted() -> gl.Fit:
     return gl.glmm("germ ~ gen", SEEDS, "poisson", weights=np.full(21, 2.0))
+
+
+@cache
+def doses_as_text() -> EMMeans:
+    data = pd.DataFrame({"dose": ["0", "5", "10"] * 2, "y": [1.0, 2, 3, 4, 6, 5]})
+    return gl.glmm("y ~ dose", data).emmeans("dose")
 
 
 @cache
@@ -198,6 +231,10 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("model.glmm", "MissingDataWarning"): lambda _: gl.glmm(
         "y ~ x", NUMBERS | {"x": [np.nan, *NUMBERS["x"][1:]]}
     ),
+    ("model.glmm", "LabelWarning"): lambda _: gl.glmm(
+        "y ~ f", NUMBERS | {"f": ["a", "a ", *"bbbb"]}
+    ),
+    ("model.glmm", "FormulaWarning"): lambda _: gl.glmm("y ~ x^2", NUMBERS),
     # ------------------------------------------------------------------------------- inference
     ("inference.anova.anova", "UnknownNameError"): lambda _: seeds().anova(type=1),
     ("inference.bootstrap.bootstrap", "DataError"): lambda _: seeds().bootstrap(
@@ -221,6 +258,12 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ),
     ("inference.emmeans.EMMeans.plot_comparisons", "InferenceWarning"): lambda _: (
         without_arrows().plot_comparisons(adjust="none")
+    ),
+    ("inference.estimate_table.EstimateTable.contrast", "InferenceWarning"): lambda _: (
+        doses_as_text().contrast("poly")
+    ),
+    ("inference.level_order.tell_of_level_order", "InferenceWarning"): lambda _: (
+        doses_as_text().contrast("consec")
     ),
     ("inference.contrast_table.Contrasts.matrix", "UnknownNameError"): lambda _: (
         seeds().emmeans("gen").contrast("eff").matrix()
@@ -279,6 +322,12 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("inference.predict.predict", "RankDeficientWarning"): lambda _: empty_cell().predict(
         {"a": ["t"], "b": ["w"]}
     ),
+    ("inference.predict.predict", "SeparationWarning"): lambda _: no_spread_in_one_level().predict(
+        {"f": ["u"]}, se=True
+    ),
+    ("inference.predict.predict", "InferenceWarning"): lambda _: poisson_level().predict(
+        {"f": ["a"]}, interval="prediction", seed=1
+    ),
     ("inference.predict.predict", "ExtrapolationWarning"): lambda _: weighted().predict(
         {"gen": ["O73"]}, offset=1000.0
     ),
@@ -325,6 +374,9 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ("inference.wald.joint_test", "InferenceError"): lambda _: (
         seeds().emmeans(["extract", "gen"]).pairs().joint_test(null=1)
     ),
+    ("inference.variance_decomposition.variance_decomposition", "EstimabilityError"): lambda _: (
+        cauchy().variance_decomposition()
+    ),
     ("inference.variance_decomposition.variance_decomposition", "UnknownNameError"): lambda _: (
         seeds().variance_decomposition("trigamma")
     ),
@@ -355,6 +407,9 @@ PROMISED: dict[tuple[str, str], Callable[[Path], object]] = {
     ).plot_panels([None, np.arange(21.0)]),
     ("residuals.temporal.temporal_test", "DataError"): lambda _: temporal_test(
         np.full(9, 0.5), np.arange(9.0)
+    ),
+    ("residuals.simulate.refits", "EstimabilityError"): lambda _: cauchy().simulate_residuals(
+        5, seed=1, refit=True
     ),
     ("residuals.tested.TestedResiduals.test_phylogenetic", "DataError"): lambda _: (
         scaled().test_phylogenetic(

@@ -57,6 +57,7 @@ def test_auxiliary_parts(case):
     if case == "sal_zinb2_const":
         assert m.params_zero_inflation["Intercept"] < -5
         return
+    assert ("zi" in r) == bool(r.get("ziformula"))
     for key, params, bse in (
         ("zi", m.params_zero_inflation, m.bse_zero_inflation),
         ("disp", m.params_dispersion, m.bse_dispersion),
@@ -69,6 +70,7 @@ def test_auxiliary_parts(case):
 
 def test_random_effects(case):
     r, m = reference(case), fit(case)
+    assert bool(r.get("varcorr")) == ("|" in r["formula"])
     for block in r.get("varcorr") or []:
         group = ":".join(reversed(block["group"].split(":")))
         ours = m.random_covariance[group if group in m.random_covariance else block["group"]]
@@ -83,6 +85,7 @@ def test_random_effects(case):
 
 def test_modes(case):
     r, m = reference(case), fit(case)
+    assert bool(r.get("ranef")) == ("|" in r["formula"])
     for block in r.get("ranef") or []:
         group = ":".join(reversed(block["group"].split(":")))
         ours = m.random_effects[group if group in m.random_effects else block["group"]]

@@ -23,7 +23,7 @@ PAGES = sorted((ROOT / "book").glob("*.md"))
 
 # A room imports only from its own line and the lines above it.
 ROOMS = (
-    ("errors", "_types", "_arguments", "_random", "_tables", "_files", "threads"),
+    ("errors", "_types", "_arguments", "_random", "_tables", "_files", "_warnings", "threads"),
     ("links",),
     ("families",),
     ("formula",),

@@ -1,6 +1,6 @@
 """How often the residual tests reject: right models (should be 5 %) and named misfits (power).
 
-Five parts, each a table in ``results/``:
+Six parts, each a table in ``results/``:
 
 truth     data and simulations from the same known model: the tests' own calibration, with
           parameters known, for seven families, with and without a random effect
@@ -8,6 +8,8 @@ quantreg  the quantile test beside plain Wald tests of statsmodels' QuantReg
 fitted    data from a known model, simulations from that model fitted to them: calibration as
           users meet it, random effects drawn anew or kept
 power     data from another model than the one fitted: rejection of named misfits
+blocks    counts and successes in random blocks, as spread as the fitted model says or more so:
+          which test of dispersion sees it
 rotation  rows of one correlated series, rotated by a covariance estimated from the simulations
 
 Run ``python benchmarks/studies/residual_calibration.py [PART ...] [--reps N]``.
@@ -321,6 +323,62 @@ def run_power(reps: int) -> pd.DataFrame:
     return pd.DataFrame([row for rows in parallel(power_cell, cells) for row in rows])
 
 
+KINDS = ("poisson", "binomial")
+TOO_SPREAD = {"poisson": 3.0, "binomial": 10.0}
+"""theta of the negative binomial, and phi of the beta-binomial of 20 trials."""
+
+
+def blocked(kind: str, sd: float, wrong: bool, rng: np.random.Generator) -> pd.DataFrame:
+    """6 blocks of 8 plots, 4 treatments: counts of about 12, or 20 seeds of which half sprout."""
+    frame = pd.DataFrame({"block": np.repeat([f"b{i}" for i in range(6)], 8)})
+    frame["treatment"] = list("ABCDABCD") * 6
+    effect = frame["treatment"].map({"A": 0.0, "B": 0.3, "C": -0.3, "D": 0.5}).to_numpy()
+    eta = effect + np.repeat(rng.normal(0, sd, 6), 8)
+    if kind == "poisson":
+        mean, theta = np.exp(2.4 + eta), TOO_SPREAD[kind]
+        frame["y"] = rng.poisson(rng.gamma(theta, mean / theta) if wrong else mean)
+    else:
+        chance, phi = inverse("logit", eta), TOO_SPREAD[kind]
+        frame["y"] = rng.binomial(
+            20, rng.beta(phi * chance, phi * (1 - chance)) if wrong else chance
+        )
+    return frame
+
+
+def blocks_cell(kind: str, sd: float, wrong: bool, reps: int) -> list[dict[str, Any]]:
+    """Rejection rates of the tests of dispersion, with the right random blocks fitted."""
+    import glmmlab as gl
+    from glmmlab.inference.overdispersion import overdispersion
+
+    left = "y" if kind == "poisson" else "cbind(y, 20 - y)"
+    rows = []
+    for i in range(reps):
+        key = [SEED, 6, KINDS.index(kind), int(10 * sd), wrong, i]
+        frame = blocked(kind, sd, wrong, np.random.default_rng(key))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", gl.errors.GlmmlabWarning)
+            fit = gl.glmm(f"{left} ~ treatment + (1 | block)", data=frame, family=kind)
+        res = fit.simulate_residuals(NSIM, seed=i)
+        kept = fit.simulate_residuals(NSIM, seed=i, random_effects="conditional")
+        found = overdispersion(fit.estimate)
+        rows.append(
+            {
+                "dispersion": res.test_dispersion().p,
+                "dispersion, kept": kept.test_dispersion().p,
+                "dispersion (Pearson)": res.test_dispersion("greater", "pearson").p,
+                "diagnose()": float(not (found is not None and found.clear)),  # 0: it complains
+            }
+        )
+    where = {"family": kind, "block sd": sd, "too spread": wrong}
+    return [where | row for row in rates(pd.DataFrame(rows))]
+
+
+def run_blocks(reps: int) -> pd.DataFrame:
+    """Right and overdispersed responses in blocks that differ little or much."""
+    cells = [(k, sd, wrong, reps) for k in KINDS for sd in (0.5, 1.0) for wrong in (False, True)]
+    return pd.DataFrame([row for rows in parallel(blocks_cell, cells) for row in rows])
+
+
 def rotation_cell(n: int, reps: int) -> list[dict[str, Any]]:
     """Rejection rates of right models of a series with correlation 0.7 at lag 1, rotated."""
     lower = np.linalg.cholesky(0.7 ** np.abs(np.subtract.outer(np.arange(n), np.arange(n))))
@@ -381,6 +439,7 @@ def main(arguments: list[str]) -> None:
         "quantreg": run_quantreg,
         "fitted": run_fitted,
         "power": run_power,
+        "blocks": run_blocks,
         "rotation": run_rotation,
     }
     parser = argparse.ArgumentParser(description=__doc__)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import warnings as python_warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,26 +12,36 @@ import numpy as np
 import pandas as pd
 
 from glmmlab._types import BoolArray, FloatArray
+from glmmlab._warnings import warn
 from glmmlab.design.arguments import check_offset, check_weights, row_values
 from glmmlab.design.checks import aliased_message, check_random, check_response, check_rows
+from glmmlab.design.labels import label_columns, label_warnings, lost_levels
 from glmmlab.design.objects import Design, LinearPart
 from glmmlab.design.random import random_term
 from glmmlab.design.rank import independent_columns
 from glmmlab.errors import (
     DataError,
     FormulaError,
+    FormulaWarning,
     GlmmlabWarning,
     MissingDataWarning,
     RankDeficientWarning,
+    UnknownColumnError,
     WeightsError,
 )
 from glmmlab.families.base import Family
-from glmmlab.formula.algebra import terms
+from glmmlab.formula.algebra import idle_powers, terms
 from glmmlab.formula.bars import ParsedFormula, parse, parse_part
 from glmmlab.formula.columns import as_frame, category_codes, snapshot
 from glmmlab.formula.fixed import FixedPart, offset_values, used_columns
-from glmmlab.formula.response import Response, evaluate_response, response_columns
+from glmmlab.formula.response import (
+    Response,
+    evaluate_response,
+    response_columns,
+    trials_for_failures,
+)
 from glmmlab.formula.source import Source
+from glmmlab.formula.tokens import needs_quotes
 
 
 @dataclass
@@ -44,7 +54,8 @@ class _Rows:
     offset: FloatArray | None
     offset_name: str | None
     n_dropped: int
-    warning: MissingDataWarning | None
+    dropped: str
+    """The text of a MissingDataWarning; empty where no row was dropped."""
 
 
 def build_design(
@@ -82,7 +93,7 @@ def build_design(
 
     Warns
     -----
-    MissingDataWarning, RankDeficientWarning
+    MissingDataWarning, LabelWarning, FormulaWarning, RankDeficientWarning
 
     Examples
     --------
@@ -93,23 +104,34 @@ def build_design(
     >>> design.nobs, design.random[0].levels
     (4, ('a', 'b'))
     """
-    parsed = parse(formula)
-    parts = _auxiliary_formulas(family, dispersion, zero_inflation)
-    if not (parsed.random or terms(parsed.fixed)):
-        raise FormulaError(f"'{formula}' has no term to estimate: write {parsed.response} ~ 1")
-    source = Source(snapshot(as_frame(data)))
-    rows = _rows_used(parsed, parts, source, weights, offset)
-    if rows.n_dropped:
-        source = Source(rows.data)
+    everything = Source(snapshot(as_frame(data)))
+    with _names_in_backticks((formula, dispersion, zero_inflation), everything.data.columns):
+        parsed = parse(formula)
+        parts = _auxiliary_formulas(family, dispersion, zero_inflation)
+        if not (parsed.random or terms(parsed.fixed)):
+            raise FormulaError(f"'{formula}' has no term to estimate: write {parsed.response} ~ 1")
+        rows = _rows_used(parsed, parts, everything, weights, offset)
+    source = Source(rows.data) if rows.n_dropped else everything
     response = _response(parsed, rows, source, family)
-    conditional = _linear_part(parsed.fixed, source, parsed.offsets)
-    auxiliary = {name: _linear_part(text, source) for name, text in parts.items()}
-    random = tuple(random_term(spec, source) for spec in parsed.random)
-    check_rows(len(source), len(conditional.kept), family)
-    check_random(random, len(source), family)
-    warnings = _warnings(rows, conditional, auxiliary)
+    fixed = FixedPart.learn(parsed.fixed, source, parsed.offsets)
+    others = {name: FixedPart.learn(text, source) for name, text in parts.items()}
+    # said before the matrices are made: a covariate read as text has a column for each number
+    columns = label_columns((fixed, *others.values()), parsed.random, source)
+    warnings = [
+        *_missing_data(rows, columns, everything, source),
+        *(labels := list(label_warnings(columns, source))),
+        *_formula_warnings(parsed, parts, source),
+    ]
     for warning in warnings:
-        python_warnings.warn(warning, stacklevel=3)  # the line that called glmm()
+        warn(warning)
+    conditional = _linear_part(fixed, source)
+    auxiliary = {name: _linear_part(part, source) for name, part in others.items()}
+    random = tuple(random_term(spec, source) for spec in parsed.random)
+    check_rows(len(source), len(conditional.kept), family, " ".join(map(str, labels)))
+    check_random(random, len(source), family)
+    for aliased in _rank_warnings(conditional, auxiliary):
+        warn(aliased)
+        warnings.append(aliased)
     return Design(
         formula=formula,
         response=parsed.response,
@@ -124,7 +146,7 @@ def build_design(
         n_dropped=rows.n_dropped,
         weights_name=rows.weights_name,
         offset_name=rows.offset_name,
-        warnings=warnings,
+        warnings=tuple(warnings),
     )
 
 
@@ -170,7 +192,7 @@ def _rows_used(
         if values is not None and name is not None and np.isnan(values).any():
             missing[name] = np.isnan(values)
     if not missing:
-        return _Rows(data, w, weights_name, o, offset_name, 0, None)
+        return _Rows(data, w, weights_name, o, offset_name, 0, "")
     drop = np.logical_or.reduce(list(missing.values()))
     n_dropped = int(drop.sum())
     named = ", ".join(f"{name} ({int(rows.sum())})" for name, rows in missing.items())
@@ -178,9 +200,7 @@ def _rows_used(
         raise DataError(
             f"every row has a missing value, none is left to fit: missing values a column: {named}"
         )
-    warning = MissingDataWarning(
-        f"{n_dropped} of {len(data)} rows were dropped for missing values in {named}"
-    )
+    verb = "was" if n_dropped == 1 else "were"
     keep = ~drop
     return _Rows(
         data.loc[keep],
@@ -189,7 +209,7 @@ def _rows_used(
         None if o is None else o[keep],
         offset_name,
         n_dropped,
-        warning,
+        f"{n_dropped} of {len(data)} rows {verb} dropped for missing values in {named}",
     )
 
 
@@ -241,8 +261,7 @@ def _response(parsed: ParsedFormula, rows: _Rows, source: Source, family: Family
     return response
 
 
-def _linear_part(text: str, source: Source, offsets: tuple[str, ...] = ()) -> LinearPart:
-    fixed = FixedPart.learn(text, source, offsets)
+def _linear_part(fixed: FixedPart, source: Source) -> LinearPart:
     X = fixed.matrix(source)
     kept = independent_columns(X)
     if len(kept) < X.shape[1]:
@@ -263,15 +282,60 @@ def _offset(parsed: ParsedFormula, rows: _Rows, source: Source) -> FloatArray:
     return total
 
 
-def _warnings(
-    rows: _Rows, conditional: LinearPart, auxiliary: Mapping[str, LinearPart]
-) -> tuple[GlmmlabWarning, ...]:
-    found: list[GlmmlabWarning] = [] if rows.warning is None else [rows.warning]
+def _missing_data(
+    rows: _Rows, columns: Iterable[str], everything: Source, source: Source
+) -> Iterator[GlmmlabWarning]:
+    """Rows that were dropped, and the levels that went with them."""
+    if rows.n_dropped:
+        yield MissingDataWarning(rows.dropped + lost_levels(columns, everything, source))
+
+
+def _formula_warnings(
+    parsed: ParsedFormula, parts: Mapping[str, str], source: Source
+) -> Iterator[FormulaWarning]:
+    """Powers that are no arithmetic, and trials in the place of failures."""
+    texts = (parsed.fixed, *parts.values(), *(spec.lhs for spec in parsed.random))
+    idle = dict.fromkeys(itertools.chain(*(idle_powers(parse_part(t)[0]) for t in texts)))
+    for factor, power in idle:
+        if factor.category is not None or factor.stateful:
+            continue
+        if factor.column is None or not source.is_factor(factor.column):
+            name, more = factor.name, f", or poly({factor.name}, {power}) for a curve"
+            yield FormulaWarning(
+                f"{name}^{power} is {name} in a formula, where a power crosses terms as in "
+                f"(a + b)^2: write I({name}^{power}){more if factor.column else ''}"
+            )
+    if said := trials_for_failures(parsed.response, source):
+        yield FormulaWarning(said)
+
+
+@contextmanager
+def _names_in_backticks(texts: Iterable[str | None], columns: pd.Index) -> Iterator[None]:
+    """Add to an error what to write for columns whose names are no plain words."""
+    try:
+        yield
+    except (FormulaError, UnknownColumnError) as error:
+        text = " ".join(text for text in texts if isinstance(text, str))
+        names = needs_quotes(text, [name for name in columns if isinstance(name, str)])
+        if not names:
+            raise
+        shown = ", ".join(f"`{name}`" for name in names)
+        told = type(error)(
+            f"{error}\nThe data have the column {names[0]!r}: a name that is not a plain word "
+            f"stands in backticks, {shown}"
+        )
+        if isinstance(error, FormulaError) and isinstance(told, FormulaError):
+            told.position = error.position
+        raise told from None
+
+
+def _rank_warnings(
+    conditional: LinearPart, auxiliary: Mapping[str, LinearPart]
+) -> Iterator[RankDeficientWarning]:
     named = itertools.chain(
         [("the fixed part", conditional)],
         ((f"the {name.replace('_', ' ')} model", part) for name, part in auxiliary.items()),
     )
     for where, part in named:
         if part.aliased:
-            found.append(RankDeficientWarning(aliased_message(part, where)))
-    return tuple(found)
+            yield RankDeficientWarning(aliased_message(part, where))

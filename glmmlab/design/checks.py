@@ -12,6 +12,7 @@ from glmmlab.design.objects import LinearPart, RandomTerm
 from glmmlab.errors import DataError, ResponseError
 from glmmlab.families.base import Family
 from glmmlab.formula.columns import shown_rows
+from glmmlab.formula.labels import missing_number
 from glmmlab.formula.response import Response
 
 LARGEST = 1e75
@@ -30,11 +31,27 @@ def check_response(response: Response, text: str, family: Family, index: pd.Inde
             f"the response '{text}' has values that the {family.name} family cannot have "
             f"({y[i]:.6g} in {shown_rows(index, bad)}); it takes {family.support}{hint}"
         )
+    if complaint := family.complaint(y):
+        raise ResponseError(
+            f"the response '{text}' does not suit the {family.name} family: {complaint}"
+        )
     if trials is None:
         _check_constant(y, text)
+        if family.is_hurdle and family.has_residual:
+            _check_positive_part(y, text)
         _check_size(y, text)
     else:
         _check_binomial(y, trials, text, family)
+
+
+def _check_positive_part(y: FloatArray, text: str) -> None:
+    """Amounts of a hurdle model that are all the same."""
+    amounts = np.unique(y[y > 0])
+    if len(amounts) == 1:
+        raise ResponseError(
+            f"the response '{text}' is 0 or {amounts[0]:.6g} in every row: there are no amounts to "
+            f"model beside the zeros. Fit '({text} > 0) ~ ...' with family='binomial'"
+        )
 
 
 def _check_constant(y: FloatArray, text: str) -> None:
@@ -87,14 +104,16 @@ def _hint(y: FloatArray, family: Family) -> str:
         return ". Are these percentages? Divide them by 100"
     if unit_interval and y.min() >= 0 and y.max() <= 1:
         return (
-            ". Values of exactly 0 or 1 need another model: counts out of trials are binomial; "
-            "otherwise move them inside by (y * (n - 1) + 0.5) / n, or model the zeros apart"
+            ". Values of exactly 0 or 1 need another model: family='ordbeta' for shares such as "
+            "cover or severity, cbind(successes, failures) with family='binomial' for counts"
         )
     if not takes(0.5) and (y != np.round(y)).any():
         return (
             ". Counts are whole numbers: model a rate by its count with offset(log(exposure)), "
             "or use a continuous family"
         )
+    if y.min() < 0 and (code := missing_number(y)):
+        return f". {code}"
     if y.min() < 0:
         return ". Negative values need a family such as gaussian or t"
     if not takes(0.0) and (y == 0).any():
@@ -102,13 +121,16 @@ def _hint(y: FloatArray, family: Family) -> str:
     return ""
 
 
-def check_rows(n: int, p: int, family: Family) -> None:
-    """Raise DataError where as many coefficients as rows leave nothing for a scale."""
+def check_rows(n: int, p: int, family: Family, reason: str = "") -> None:
+    """Raise DataError where as many coefficients as rows leave nothing for a scale.
+
+    A `reason` says what is known to make so many of them.
+    """
     if "dispersion" in family.auxiliary and p >= n:
         raise DataError(
             f"the model has {p} fixed coefficient{'' if p == 1 else 's'} for {n} "
             f"row{'' if n == 1 else 's'}: nothing is left to estimate the dispersion of the "
-            f"{family.name} family from. Simplify the formula"
+            f"{family.name} family from. {reason or 'Simplify the formula'}"
         )
 
 
@@ -132,6 +154,44 @@ def check_random(random: Sequence[RandomTerm], n: int, family: Family) -> None:
                 f"rows: its variance cannot be told from the residual variance of the "
                 f"{family.name} family. Take {term.text} out"
             )
+    for group in dict.fromkeys(term.group for term in random) if has_residual else ():
+        terms = [term for term in random if term.group == group]
+        if _can_be_the_residual(terms):
+            texts = " + ".join(term.text for term in terms)
+            raise DataError(
+                f"{texts} can take up the residual of every row, since no level of '{group}' has "
+                f"more rows than random effects: their variances cannot be told from the residual "
+                f"variance of the {family.name} family. Give '{group}' fewer effects, such as "
+                f"(1 | {group})"
+            )
+
+
+def _can_be_the_residual(terms: Sequence[RandomTerm]) -> bool:
+    """Whether random effects of one group can have the covariance of independent residuals.
+
+    That is Z E Z' = I in every level, for a symmetric E with the zeros of the terms' covariances:
+    what E adds to the variances of the effects is then taken from the residual's.
+    """
+    codes = terms[0].codes
+    most = int(np.bincount(codes).max())
+    if most > sum(len(term.names) for term in terms):  # the rank of Z E Z' is too low
+        return False
+    order = np.argsort(codes, kind="stable")
+    codes, rows, target = codes[order], [], []
+    for lag in range(most):  # pairs of rows of a level
+        same = codes[: len(codes) - lag] == codes[lag:]
+        products = []
+        for term in terms:
+            Z = term.Z[order] / np.maximum(np.abs(term.Z).max(axis=0), 1e-300)
+            k = len(term.names)
+            a, b = (np.arange(k),) * 2 if term.diagonal else np.tril_indices(k)
+            x, y = Z[: len(codes) - lag][same], Z[lag:][same]
+            products.append(x[:, a] * y[:, b] + x[:, b] * y[:, a])
+        rows.append(np.hstack(products))
+        target.append(np.full(int(same.sum()), float(lag == 0)))
+    A, identity = np.concatenate(rows), np.concatenate(target)
+    E = np.linalg.lstsq(A, identity, rcond=None)[0]
+    return bool(np.abs(A @ E - identity).max() < 1e-6)
 
 
 def aliased_message(part: LinearPart, where: str) -> str:

@@ -34,13 +34,12 @@ def boundary_sentences(
         part, X = parts["zero_inflation"], designs["zero_inflation"]
         none, all_ = (_runs_away(part, X, sign) for sign in (-1.0, 1.0))
         if none.any():
-            base = family.name.removeprefix("zero_inflated_")
             there = "" if none.all() else " there"
             yield (
                 f"the zero-inflation probability is estimated as 0{_rows(none)}: the data show no "
-                f"more zeros{there} than the {base} distribution explains. Its coefficient and "
-                "standard error mean nothing; leave zero_inflation= out (or simplify it) and "
-                "compare the two fits."
+                f"more zeros{there} than the {family.base.name} distribution explains. Its "
+                "coefficient and standard error mean nothing; leave zero_inflation= out (or "
+                "simplify it) and compare the two fits."
             )
         if all_.any():
             yield (
@@ -55,13 +54,18 @@ def boundary_sentences(
         simpler, sign = limit
         away = _runs_away(parts[name], designs[name], sign)
         if away.any():
-            base = family.name.removeprefix("zero_inflated_")
             why = ": the data vary no more than that" if name == "dispersion" else ""
             yield (
-                f"the {name} of the {base} family runs to its limit{_rows(away)}, which is "
-                f"the {simpler} family{why}. Its value and standard error mean nothing; the "
-                f"other estimates are those of {simpler}, the simpler model."
+                f"the {name} of the {family.base.name} family runs to its limit{_rows(away)}, "
+                f"which is the {simpler} family{why}. Its value and standard error mean nothing; "
+                f"the other estimates are those of {simpler}, the simpler model."
             )
+    if family.unbounded_shape and _runs_away(parts["shape"], designs["shape"], -1.0).any():
+        yield (
+            f"the likelihood of the {family.base.name} family has no maximum: "
+            f"{family.unbounded_shape}. No estimate, standard error or AIC of this fit means "
+            "anything."
+        )
 
 
 CUT_POINTS = {"lower_cut": (-1.0, 0), "upper_cut": (1.0, 1)}

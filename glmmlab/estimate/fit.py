@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings as python_warnings
 from collections.abc import Callable
 
 import numpy as np
 
 from glmmlab._types import FloatArray
+from glmmlab._warnings import warn
 from glmmlab.design import Design
 from glmmlab.errors import (
     BoundaryWarning,
@@ -91,7 +91,11 @@ def objective(design: Design, family: Family, method: str = "ML", quadrature: in
 
 
 def _caps(laplace: Laplace, scale: FloatArray, psi: FloatArray) -> FloatArray:
-    """Largest step of each parameter: engine design, section 6."""
+    """Largest step of each parameter.
+
+    Five natural sizes of a coefficient; of a random effect one and a half times what it is, or a
+    little from zero; two units of a log or logit scale.
+    """
     p, t = laplace.n_beta, laplace.n_theta
     caps = 5.0 * scale
     caps[p : p + t] = 1.5 * np.maximum(np.abs(psi[p : p + t]), 0.1 * scale[p : p + t])
@@ -163,9 +167,8 @@ def _better(
     if not first.finite or not np.isfinite(first.gradient).all():
         return path, optimum
     second = _run(laplace, start, first, degenerate)
-    if second.degenerate and laplace.family.name != "t":
+    if second.degenerate and not laplace.family.always_unbounded:
         return second, _nowhere(laplace, second)
-    # a t model's likelihood is unbounded on any data: its estimate is a proper maximum
     if second.degenerate or runs_away(laplace, second.best.psi):
         return path, optimum
     proper = second.converged and path.walled and not path.converged
@@ -227,7 +230,7 @@ def _estimate(
             for said in boundary_sentences(family, auxiliary, design.auxiliary)
         ]
     for warning in raised:
-        python_warnings.warn(warning, stacklevel=4)
+        warn(warning)
     return Estimate(
         family=family,
         design=design,

@@ -18,6 +18,7 @@ from glmmlab.laplace import Evaluation, Modes
 
 ARMIJO = 1e-4
 MAX_ITERATIONS = 500
+MAX_EVALUATIONS = 3000
 MAX_HALVINGS = 30
 MAX_STALLED = 3
 """Steps in a row that gain nothing but rounding."""
@@ -129,6 +130,9 @@ def minimise(
         longest = float(np.max(np.abs(direction) / caps(current.psi), initial=0.0))
         if longest > 1.0:
             direction, slope = direction / longest, slope / longest
+        if path.evaluations >= MAX_EVALUATIONS:
+            path.message = f"evaluation limit ({MAX_EVALUATIONS}) reached"
+            break
         new = _search(objective, current, direction, slope, path)
         gain = 0.0 if new is None else float(current.f) - float(new.f)
         stalled = stalled + 1 if gain < 1e-12 * (1.0 + abs(float(current.f))) else 0
@@ -137,7 +141,8 @@ def minimise(
             if path.walled:
                 path.message = (
                     "the approximation of the likelihood breaks down beside the last point (the "
-                    "groups are too small for this model: try a simpler one, or quadrature=9)"
+                    "groups are too small for this model: try a simpler one, or quadrature=9 and "
+                    "more)"
                 )
             break
         _update(path, new.psi - current.psi, new.gradient - current.gradient)

@@ -28,8 +28,11 @@ def without_spread(design: Design, family: Family) -> Spread:
     """
     if not family.has_residual:
         return lambda gammas: np.zeros(design.nobs, dtype=bool)
-    mean = np.full(design.nobs, design.y.mean())
-    floor = family.residual_floor * family.response_spread(design.y)
+    y = design.y[family.has_spread(design.y)]
+    if not len(y):  # a hurdle model of zeros
+        return lambda gammas: np.zeros(design.nobs, dtype=bool)
+    mean = np.full(design.nobs, y.mean())
+    floor = family.residual_floor * family.response_spread(y)
 
     def gone(gammas: list[FloatArray]) -> BoolArray:
         aux = [
@@ -47,24 +50,15 @@ def perfect_fit_sentence(
     """What happened, which quantity, and what to do."""
     gone = without_spread(design, family)(gammas)
     residual = np.abs(design.y - family.link.inverse(eta))
-    small = 100.0 * family.residual_floor * family.response_spread(design.y)
+    y = design.y[family.has_spread(design.y)]
+    small = 100.0 * family.residual_floor * family.response_spread(y)
     hit = int((residual <= small).sum())
     rows = "" if gone.all() or not gone.any() else f" in {int(gone.sum())} of {gone.size} rows"
-    if family.name == "t":
-        advice = (
-            "Tied or rounded responses do this, or too many terms: fix the degrees of freedom, "
-            "family=gl.families.StudentT(df=4), use family='gaussian', or simplify the formula"
-        )
-    else:
-        advice = (
-            "Look for a predictor that is the response itself; otherwise simplify: take out "
-            "interactions, random slopes, or a dispersion formula"
-        )
     return (
         f"the fit is perfect: the residual spread ({family.dispersion_label or 'dispersion'}) of "
         f"the {family.name} family falls to zero{rows}. The model reproduces {hit} of the "
         f"{design.nobs} responses to rounding error, so that nothing is left to estimate the "
         "residual from, and the likelihood has no maximum inside its range (it may rise without "
         "bound). Standard errors, tests and the log-likelihood mean nothing. "
-        f"{advice}."
+        f"{family.perfect_advice}."
     )

@@ -33,6 +33,9 @@ from glmmlab.links import expit_pair
 SUSPICIOUS_ETA = 10.0
 """A linear predictor beyond this makes the programme worth running."""
 
+_AT_ONCE = 20
+"""So many violated rows join a programme in one go."""
+
 _STEPS = 25
 """Each step of a separated logistic regression takes its predictor about 1 further."""
 
@@ -69,13 +72,7 @@ def open_directions(design: Design, family: Family, component: str = "conditiona
     Rows that a separating direction moves are predicted perfectly in the limit; the others
     determine what they determine in any data, and leave open the null space of their design.
     """
-    if component == "zero_inflation":
-        X = design.auxiliary[component].X
-        sign: FloatArray | None = np.where(design.y == 0, 1.0, -1.0)
-    else:
-        rows, X = _informative(design, family), design.conditional.X
-        sign = family.endless(design.y, design.trials)
-        X, sign = X[rows], None if sign is None else sign[rows]
+    X, sign = _signed_rows(design, family, component)
     while sign is not None and len(X):
         moved = np.abs(X @ separating_direction(X, sign))
         still = moved <= 1e-7 * max(1.0, float(moved.max()))
@@ -85,6 +82,63 @@ def open_directions(design: Design, family: Family, component: str = "conditiona
     basis, size = _null_space(X)
     basis = basis / size[:, None]
     return np.asarray(basis / np.maximum(np.linalg.norm(basis, axis=0), 1e-300))
+
+
+def endless_signs(design: Design, family: Family, component: str = "conditional") -> FloatArray:
+    """Which infinity each coefficient of a part runs to, shape (p,): +1 or -1.
+
+    0 for those that stay, and for those that one separating direction raises and another one
+    lowers: of an interaction whose cells are all empty of successes the data say nothing.
+    """
+    basis = open_directions(design, family, component)
+    X, sign = _signed_rows(design, family, component)
+    ways = np.zeros(len(basis))
+    if sign is None or not basis.shape[1]:
+        return ways
+    size = np.maximum(np.abs(X).max(axis=0), 1e-300)
+    basis = basis * size[:, None]  # of coefficients times the sizes of their columns
+    basis = basis / np.maximum(np.linalg.norm(basis, axis=0), 1e-300)
+    moves = (X / size) @ basis
+    far = np.linalg.norm(moves, axis=1)
+    moved = far > 1e-9 * max(1.0, float(far.max(initial=0.0)))
+    cone = np.unique((moves[moved] / far[moved, None] * sign[moved, None]).round(9), axis=0)
+    for j, row in enumerate(basis):
+        rises, falls = (way * row @ _furthest(way * row, cone) > 1e-5 for way in (1.0, -1.0))
+        if rises != falls:
+            ways[j] = 1.0 if rises else -1.0
+    return ways
+
+
+def _furthest(goal: FloatArray, cone: FloatArray) -> FloatArray:
+    """The c in the unit cube with ``cone @ c >= 0`` and the largest ``goal @ c``.
+
+    Most rows of a large cone do not bind: those that a solution violates join the programme.
+    """
+    active = cone[:0]
+    while True:
+        found: FloatArray = linprog(
+            -goal,
+            A_ub=-active if len(active) else None,
+            b_ub=np.zeros(len(active)) if len(active) else None,
+            bounds=[(-1.0, 1.0)] * len(goal),
+            method="highs",
+        ).x
+        values = cone @ found
+        worst = np.argsort(values)[:_AT_ONCE]
+        worst = worst[values[worst] < -1e-6]
+        if not worst.size:
+            return found
+        active = np.vstack([active, cone[worst]])
+
+
+def _signed_rows(
+    design: Design, family: Family, component: str
+) -> tuple[FloatArray, FloatArray | None]:
+    """Rows of a part that tell something of it, and which way each would go without end."""
+    if component == "zero_inflation":
+        return design.auxiliary[component].X, np.where(design.y == 0, 1.0, -1.0)
+    rows, sign = _informative(design, family), family.endless(design.y, design.trials)
+    return design.conditional.X[rows], None if sign is None else sign[rows]
 
 
 def _null_space(X: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glmmlab.errors import (
-    ConvergenceWarning,
-    GlmmlabWarning,
-    SeparationWarning,
-    SingularFitWarning,
-)
+from glmmlab.errors import ConvergenceWarning, GlmmlabWarning, SeparationWarning, SingularFitWarning
 from glmmlab.estimate.frames import theta_names
 from glmmlab.estimate.optimise import Path, solve_positive_definite
 from glmmlab.estimate.result import Optimization, full_name
@@ -53,7 +48,8 @@ def convergence_warnings(
         found.append(
             ConvergenceWarning(
                 "the Hessian at the optimum is not positive definite: some parameters are not "
-                "determined by the data, and standard errors are missing. See fit.diagnose()."
+                "determined by the data, and their standard errors are missing or mean nothing. "
+                "See fit.diagnose()."
             )
         )
     return found

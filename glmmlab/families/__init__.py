@@ -135,9 +135,9 @@ def get(name: str | Family, link: str | Link | None = None) -> Family:
     if isinstance(name, Family):
         return name.with_link(link)
     try:
-        return _REGISTRY[name](link=link)
+        kind = _REGISTRY[name]
     except (KeyError, TypeError):
-        asked = str(name).lower()
+        asked = str(name).lower().replace(" ", "_").replace("-", "_")
         near = difflib.get_close_matches(asked, _REGISTRY, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         if asked in _ELSEWHERE:
@@ -145,3 +145,4 @@ def get(name: str | Family, link: str | Link | None = None) -> Family:
         raise UnknownNameError(
             f"Unknown family {name!r}.{hint} Known families: {', '.join(_REGISTRY)}."
         ) from None
+    return kind(link=link)

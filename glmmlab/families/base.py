@@ -116,10 +116,22 @@ class Family(ABC):
     infinity there."""
     shape_limit: ClassVar[tuple[str, float] | None] = None
     """The same for the shape."""
+    contains: ClassVar[tuple[str, ...]] = ()
+    """Simpler families at a value of the dispersion inside its range."""
+    unbounded_shape: ClassVar[str] = ""
+    """Where the likelihood has no bound as the shape falls: which responses do that, and a cure."""
     has_residual: ClassVar[bool] = False
     """Whether the spread around the mean can vanish (counts and trials have one of their own)."""
     residual_floor: ClassVar[float] = 1e-6
     """A residual spread below this share of the response's own counts as zero."""
+    perfect_advice: ClassVar[str] = (
+        "Look for a predictor that is the response itself; otherwise simplify: take out "
+        "interactions, random slopes, or a dispersion formula"
+    )
+    """What to do about a fit whose residual spread has vanished."""
+    always_unbounded: ClassVar[bool] = False
+    """Whether the likelihood rises without bound somewhere on any data: its estimate is then a
+    proper maximum elsewhere."""
     location_scale: ClassVar[bool] = False
     """Whether ``mu`` and ``exp(dispersion)`` are in the unit of the response."""
     auxiliary: tuple[str, ...] = ()
@@ -151,7 +163,16 @@ class Family(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(link={self.link.name!r})"
 
+    @property
+    def base(self) -> Family:
+        """The family without its zero inflation."""
+        return self
+
     # ------------------------------------------------------------------ the response
+
+    def complaint(self, y: FloatArray) -> str:
+        """Why these responses cannot be fitted though each of them is possible; usually empty."""
+        return ""
 
     @abstractmethod
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
@@ -311,6 +332,10 @@ class Family(ABC):
         self, mu: FloatArray, aux: AuxValues, trials: FloatArray | None = None
     ) -> FloatArray:
         """Var(y); for binomial kinds of the count of successes (one trial if not given)."""
+
+    def has_spread(self, y: FloatArray) -> BoolArray:
+        """Rows, shape (n,), whose responses the residual spread belongs to."""
+        return np.ones(y.shape, dtype=bool)
 
     def response_spread(self, y: FloatArray) -> float:
         """The size of the differences between responses, against which a residual is small."""

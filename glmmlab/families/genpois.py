@@ -13,6 +13,8 @@ __all__ = ["GeneralizedPoisson"]
 
 _LARGEST = 700.0
 _LARGEST_DRAW = 9.0e18
+_AT_ONCE = 1_000_000
+"""Probabilities held at once."""
 
 
 class GeneralizedPoisson(CountFamily):
@@ -30,6 +32,7 @@ class GeneralizedPoisson(CountFamily):
     """
 
     name = "genpois"
+    contains = ("poisson",)
     auxiliary = ("dispersion",)
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
@@ -119,16 +122,25 @@ class GeneralizedPoisson(CountFamily):
     def _invert(self, rng: np.random.Generator, mu: FloatArray, a: FloatArray) -> FloatArray:
         """Inversion by adding up probabilities, rescaled because they sum to 1 only nearly."""
         pairs, which = np.unique(np.stack([mu, a]), axis=1, return_inverse=True)
-        means, shapes = pairs[0][:, None], pairs[1][:, None]
-        last = np.max(means + 40.0 * np.sqrt(means * np.exp(shapes)) + 40.0)
-        y = np.arange(np.ceil(last))[None, :]
+        means, shapes = pairs
+        # at most Poisson's tail is beyond, less than 1e-20
+        ends = np.ceil(means + 12.0 * np.sqrt(means) + 20.0)
+        by_pair = np.argsort(which, kind="stable")
+        first = np.searchsorted(which[by_pair], np.arange(len(means) + 1))
         u = rng.random(mu.size)
         out = np.empty(mu.size)
-        eta = self.link.link(means)
-        for i in range(len(means)):
-            rows = np.flatnonzero(which == i)
-            total = np.cumsum(np.exp(self.logpdf(y[0], aux=(shapes[i],), eta=eta[i])))
-            out[rows] = np.searchsorted(total, u[rows] * total[-1], side="right")
+        start = 0
+        while start < len(means):  # pairs together, as many as memory allows
+            widest = np.maximum.accumulate(ends[start:])
+            fit = np.searchsorted(widest * np.arange(1, len(widest) + 1), _AT_ONCE, side="right")
+            cut = slice(start, start + max(1, int(fit)))
+            y = np.arange(ends[cut].max())
+            eta = np.repeat(self.link.link(means[cut])[:, None], len(y), axis=1)
+            totals = np.exp(self.logpdf(y, aux=(shapes[cut][:, None],), eta=eta)).cumsum(axis=1)
+            for pair, total in enumerate(totals, start):
+                rows = by_pair[first[pair] : first[pair + 1]]
+                out[rows] = np.searchsorted(total, u[rows] * total[-1], side="right")
+            start = cut.stop
         return out
 
     def _sum(self, k: FloatArray, mu: FloatArray, a: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ from glmmlab.links import expit_pair, softplus
 __all__ = ["NegativeBinomial1", "NegativeBinomial2"]
 
 _LARGEST = 700.0
+_LARGEST_LOG = 700.0
 _LARGEST_DRAW = 9.0e18
 
 
@@ -91,7 +92,7 @@ class NegativeBinomial2(_NegativeBinomial):
         aux: AuxValues,
         trials: FloatArray | None = None,
     ) -> FloatArray:
-        theta = np.exp(aux[0])
+        theta = np.exp(np.clip(aux[0], -_LARGEST_LOG, _LARGEST_LOG))
         return _mixed_poisson(rng, theta + np.zeros_like(mu), mu / theta)
 
     def cdf(
@@ -179,7 +180,7 @@ class NegativeBinomial1(_NegativeBinomial):
         aux: AuxValues,
         trials: FloatArray | None = None,
     ) -> FloatArray:
-        phi = np.exp(aux[0])
+        phi = np.exp(np.clip(aux[0], -_LARGEST_LOG, _LARGEST_LOG))
         return _mixed_poisson(rng, mu / phi, phi + np.zeros_like(mu))
 
     def cdf(

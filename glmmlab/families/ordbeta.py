@@ -38,11 +38,20 @@ class OrderedBeta(Family):
     allowed_links = ("logit",)
     natural = "logit"
     support = "numbers from 0 to 1, the ends included"
+    has_residual = True
+    perfect_advice = (
+        "Too few different responses between 0 and 1 do this: use family='binomial' on zeros and "
+        "ones, or simplify the formula"
+    )
     separated_by = "only zeros or only ones"
     auxiliary = ("dispersion", "lower_cut", "upper_cut")
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         return ~((y >= 0) & (y <= 1))
+
+    def complaint(self, y: FloatArray) -> str:
+        inside = (y > 0) & (y < 1)
+        return "" if inside.any() else "no response lies between 0 and 1: use family='binomial'"
 
     def endless(self, y: FloatArray, trials: FloatArray | None = None) -> FloatArray:
         return np.where(y <= 0, -1.0, np.where(y >= 1, 1.0, 0.0))
@@ -120,6 +129,16 @@ class OrderedBeta(Family):
     def expected(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
         _, between, one = self._chances(mu, aux)
         return one + between * mu
+
+    def has_spread(self, y: FloatArray) -> BoolArray:
+        return (y > 0) & (y < 1)
+
+    def response_spread(self, y: FloatArray) -> float:
+        # of equal responses the largest that there could be
+        return float(np.std(y)) or float(np.sqrt(y.mean() * (1.0 - y.mean())))
+
+    def residual_spread(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
+        return _BETA.residual_spread(mu, aux)
 
     def variance(
         self, mu: FloatArray, aux: AuxValues, trials: FloatArray | None = None

@@ -49,7 +49,12 @@ class StudentT(Family):
     support = "any finite number"
     separated_by = "no positive response"
     dispersion_label = "sigma^2"
-    has_residual, location_scale = True, True
+    has_residual, location_scale, always_unbounded = True, True, True
+    perfect_advice = (
+        "Tied or rounded responses do this, or too many terms: fix the degrees of freedom, "
+        "family=gl.families.StudentT(df=4), use family='gaussian', or simplify the formula"
+    )
+    shape_limit = ("gaussian", 1.0)
 
     def __init__(self, link: str | Link | None = None, df: float | None = None) -> None:
         super().__init__(link)
@@ -82,7 +87,7 @@ class StudentT(Family):
         return obs.zero + (ratio - 0.5 * np.log(nu) - 0.5 * math.log(math.pi) - aux[0])
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
-        # c = K/(K + r^2) of engine.md, between 0 and 1: nothing overflows in c and z
+        # c = K/(K + r^2) between 0 and 1: nothing overflows in c and z
         nu = self._nu(aux)
         rate = np.exp(-aux[0])
         z = (obs.y - t) * rate

@@ -24,6 +24,7 @@ from glmmlab.links import expit_pair, exponential_parts, softplus
 __all__ = ["TruncatedNegativeBinomial1", "TruncatedNegativeBinomial2", "TruncatedPoisson"]
 
 _LARGEST = 708.0  # exp(-708) is the smallest normal double
+_LARGEST_COUNT = 2.0**52  # beyond, whole numbers are not all doubles
 _FAR = -37.0  # below, log(1 + exp(u)) is exp(u) to the last digit
 
 
@@ -143,7 +144,7 @@ class _Truncated(CountFamily):
         """The smallest k whose P(y <= k | y > 0) reaches a uniform number, found by bisection."""
         u = rng.random(mu.size)
         low, high = np.zeros(mu.size), np.ones(mu.size)
-        while np.any(short := self.cdf(high, mu, aux) < u):
+        while np.any(short := (self.cdf(high, mu, aux) < u) & (high < _LARGEST_COUNT)):
             low, high = np.where(short, high, low), np.where(short, 2.0 * high, high)
         while np.any(high - low > 1.0):
             middle = np.floor(0.5 * (low + high))

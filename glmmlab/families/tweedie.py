@@ -73,6 +73,11 @@ class Tweedie(Family):
     support = "0 and numbers greater than 0"
     auxiliary = ("dispersion", "shape")
     shape_limit = ("gamma", 1.0)
+    unbounded_shape = (
+        "its power runs to 1, and where all responses are whole multiples of one number, as counts "
+        "and rounded measurements are, its density there has no bound. Use a count family, or "
+        "responses that are not rounded"
+    )
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         return ~((y >= 0) & (y < np.inf))

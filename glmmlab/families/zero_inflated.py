@@ -16,6 +16,29 @@ _LOWEST = float(
 )  # a log-density that loses against every other without being -inf
 
 
+_OF_THE_BASE = (
+    "link",
+    "eta_range",
+    "natural",
+    "default_link",
+    "allowed_links",
+    "integer",
+    "is_binomial",
+    "separated_by",
+    "dispersion_label",
+    "dispersion_hint",
+    "dispersion_limit",
+    "shape_limit",
+    "contains",
+    "unbounded_shape",
+    "has_residual",
+    "residual_floor",
+    "perfect_advice",
+    "location_scale",
+)
+"""What a family with zero inflation has as its base has it."""
+
+
 class ZeroInflated(Family):
     """A point mass at 0 with probability pi, mixed with a base family.
 
@@ -33,7 +56,7 @@ class ZeroInflated(Family):
     Raises
     ------
     UnknownNameError
-        The base is itself zero-inflated.
+        The base is no family, or itself zero-inflated.
     ResponseError
         The base is a distribution on all numbers (gaussian, t).
 
@@ -49,6 +72,10 @@ class ZeroInflated(Family):
     """
 
     def __init__(self, base: Family) -> None:
+        if not isinstance(base, Family):
+            raise UnknownNameError(
+                f"ZeroInflated takes a family, such as gl.families.Poisson(), not {base!r}."
+            )
         if isinstance(base, ZeroInflated):
             raise UnknownNameError(f"{base!r} is zero-inflated already; give its base family.")
         if base.natural == "identity":
@@ -56,22 +83,18 @@ class ZeroInflated(Family):
                 f"Zero inflation mixes zeros with counts or positive responses; the {base.name} "
                 "family spreads over all numbers. Use a count family, or gamma or beta."
             )
-        self.base = base
+        self._base = base
         self.name = f"zero_inflated_{base.name}"
-        self.link = base.link
-        self.natural = base.natural  # type: ignore[misc]
-        self.default_link = base.default_link  # type: ignore[misc]
-        self.allowed_links = base.allowed_links  # type: ignore[misc]
-        self.integer = base.integer  # type: ignore[misc]
-        self.is_binomial = base.is_binomial  # type: ignore[misc]
+        for name in _OF_THE_BASE:
+            setattr(self, name, getattr(base, name))
         self.is_hurdle = not base.zero_is_possible  # type: ignore[misc]
-        self.separated_by = base.separated_by  # type: ignore[misc]
-        self.dispersion_label = base.dispersion_label  # type: ignore[misc]
-        self.dispersion_hint = base.dispersion_hint  # type: ignore[misc]
-        self.dispersion_limit = base.dispersion_limit  # type: ignore[misc]
         self.support = base.support if base.zero_is_possible else f"{base.support}, and 0"  # type: ignore[misc]
         self.auxiliary = (*base.auxiliary, "zero_inflation")
-        self.eta_range = base.eta_range
+
+    @property
+    def base(self) -> Family:
+        """The family without its zero inflation."""
+        return self._base
 
     def with_link(self, link: str | Link | None) -> ZeroInflated:
         return self if link is None else ZeroInflated(self.base.with_link(link))
@@ -84,6 +107,9 @@ class ZeroInflated(Family):
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         bad = self.base.check(y, trials)
         return bad if self.base.zero_is_possible else bad & (np.asarray(y) != 0)
+
+    def complaint(self, y: FloatArray) -> str:
+        return self.base.complaint(y)
 
     def endless(self, y: FloatArray, trials: FloatArray | None = None) -> FloatArray | None:
         return self.base.endless(y, trials)
@@ -217,6 +243,16 @@ class ZeroInflated(Family):
         if self.is_binomial and trials is not None:
             m = m * trials
         return own * (self.base.variance(mu, aux[:-1], trials) + pi * m * m)
+
+    def has_spread(self, y: FloatArray) -> BoolArray:
+        own = self.base.has_spread(y)
+        return own & (y > 0) if self.is_hurdle else own
+
+    def response_spread(self, y: FloatArray) -> float:
+        return self.base.response_spread(y)
+
+    def residual_spread(self, mu: FloatArray, aux: AuxValues) -> FloatArray:
+        return self.base.residual_spread(mu, aux[:-1])
 
     def simulate(
         self,

@@ -52,12 +52,26 @@ def expand(tokens: Sequence[Token], text: str) -> tuple[Factors, ...]:
     return tuple(tuple(sorted(term, key=order.__getitem__)) for term in sorted_terms)
 
 
+def idle_powers(text: str) -> tuple[tuple[Expression, str], ...]:
+    """Single factors with a power, which is the factor itself, and these powers.
+
+    Examples
+    --------
+    >>> [(factor.name, power) for factor, power in idle_powers("x + x^2 + (a + b)^2")]
+    [('x', '2')]
+    """
+    parser = _Parser(text)
+    parser.expand(tokenize(text))
+    return tuple(parser.idle)
+
+
 class _Parser:
     """Expands one formula; ``seen`` lists its factors in order of first appearance."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.seen: dict[Expression, None] = {}
+        self.idle: dict[tuple[Expression, str], None] = {}
 
     def expand(self, tokens: Sequence[Token]) -> list[frozenset[Expression]]:
         """All terms of a whole formula, the intercept included unless it is taken out."""
@@ -146,6 +160,8 @@ class _Parser:
                 self.text,
                 token.position,
             )
+        if len(base) == 1 and len(base[0]) == 1 and int(token.text) > 1:
+            self.idle.update(dict.fromkeys((factor, token.text) for factor in base[0]))
         out = base
         for _ in range(min(int(token.text), len(base)) - 1):  # higher powers add nothing
             out = _unique([a | b for a in out for b in base])

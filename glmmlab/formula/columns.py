@@ -16,6 +16,7 @@ from pandas.api import types as kinds
 
 from glmmlab._types import BoolArray, FloatArray, IntArray
 from glmmlab.errors import DataError, UnknownColumnError, UnknownLevelError
+from glmmlab.formula.labels import spelled, visible
 
 Level = Hashable
 
@@ -98,6 +99,18 @@ def unknown_column(
         return UnknownColumnError(
             f"the data have no column '{name}', used in {role}, but {own!r}, "
             "which is no text: rename the columns, data.columns = data.columns.astype(str)"
+        )
+    alike = next((c for c in known if visible(c) == visible(name)), None)
+    if alike is not None:
+        own, asked = spelled(alike, name)
+        cure = f"data = data.rename(columns={{{own}: {visible(name)!r}}})"
+        if alike == visible(alike):
+            cure = "type the name in the formula anew"
+        elif "\ufeff" in alike:
+            cure = f"read the file with encoding='utf-8-sig', or {cure}"
+        return UnknownColumnError(
+            f"the data have no column '{name}', used in {role}, but one that differs in blanks or "
+            f"in what cannot be seen, {own} instead of {asked}: {cure}"
         )
     near = difflib.get_close_matches(name, known, 1, cutoff=0.6)
     if not near:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from glmmlab.errors import FormulaError
+from glmmlab.formula.labels import number_hint, quoted
 from glmmlab.formula.tokens import Token, formula_error, tokenize
 from glmmlab.formula.vocabulary import (
     CONSTANTS,
@@ -119,10 +120,24 @@ class Expression:
             with np.errstate(all="ignore"):
                 return eval(_compiled(self.code), {"_f": FUNCTIONS}, namespace)  # checked by _read
         except (TypeError, ValueError, ArithmeticError, IndexError, NameError) as error:
+            if said := _of_text(values):
+                raise FormulaError(f"cannot compute {self.name}: {said}") from error
             raise FormulaError(
                 f"cannot compute {self.name}: {error} (are its columns "
                 f"{', '.join(self.columns) or '(none)'} numbers?)"
             ) from error
+
+
+def _of_text(values: Mapping[str, Any]) -> str:
+    """Why nothing can be computed with a column of text; empty if there is none."""
+    for column, array in values.items():
+        if np.asarray(array).dtype.kind == "O":
+            labels = list(dict.fromkeys(value for value in array if isinstance(value, str)))
+            hint = number_hint(labels, column)
+            return f"column '{column}' holds text ({quoted(labels)}), not numbers" + (
+                f"; {hint}" if hint else ""
+            )
+    return ""
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pandas as pd
 from formulaic import Formula, ModelSpec
 from formulaic.errors import DataMismatchWarning, FormulaicError
 
-from glmmlab._types import FloatArray
+from glmmlab._types import BoolArray, FloatArray
 from glmmlab.errors import DataError, FormulaError, GlmmlabError, UnknownLevelError
 from glmmlab.formula.columns import Level, shown_rows
 from glmmlab.formula.expressions import Expression
@@ -234,6 +235,19 @@ def check_defined(values: FloatArray, expression: Expression, source: Source) ->
         raise DataError(f"{expression.name} has no finite value in {rows}, as where {there}")
 
 
+_LOG = re.compile(r"(?:np\.)?log(?:2|10)?\((.+)\)")
+
+
+def log_of_zero(text: str, source: Source, bad: BoolArray) -> str:
+    """What to write for the logarithm of a column that is 0 in the bad rows; "" for others."""
+    inner = _LOG.fullmatch(text.strip())
+    name = inner.group(1).strip("`") if inner else ""
+    if name not in source.data.columns or (source.numbers(name)[bad] != 0).any():
+        return ""
+    shifted = text.replace(f"{name})", f"{name} + 1)").replace(f"{name}`)", f"{name}` + 1)")
+    return f", where {name} = 0: {shifted} keeps these rows"
+
+
 def learn(expression: Expression, source: Source, intercept: bool = False) -> Coding:
     """The coding of one factor, learned from the data, in a part with an intercept or without.
 
@@ -277,5 +291,6 @@ def _finite(coding: Coding, source: Source, what: str) -> Coding:
         bad = np.asarray(~np.isfinite(block).all(axis=1))
         rows = shown_rows(source.data.index, bad)
         kind = "missing or not a number" if np.isnan(block[bad]).any() else "infinite"
-        raise DataError(f"{what} is {kind} in {rows}: correct or drop them")
+        advice = log_of_zero(what, source, bad) or ": correct or drop them"
+        raise DataError(f"{what} is {kind} in {rows}{advice}")
     return coding

@@ -13,6 +13,7 @@ from glmmlab._types import AnyArray, FloatArray, IntArray
 from glmmlab.errors import DataError
 from glmmlab.formula import columns as cols
 from glmmlab.formula.columns import Level
+from glmmlab.formula.labels import number_hint
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,9 @@ class Source:
         if name not in self._numbers:
             values = self.column(name)
             if cols.is_factor(values) and not _is_boolean(values):
-                raise DataError(
-                    f"column '{name}' is used as a number but holds text: convert it with "
-                    "pd.to_numeric"
-                )
+                labels = [level for level in cols.factor(values)[0] if isinstance(level, str)]
+                hint = number_hint(labels, name) or "convert it with pd.to_numeric"
+                raise DataError(f"column '{name}' is used as a number but holds text: {hint}")
             self._numbers[name] = cols.numbers(values)
         return self._numbers[name]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -120,7 +121,30 @@ def _why_not(character: str) -> str:
             "neither a number nor a column name; '.' for 'all other columns' is not supported: "
             'name the columns, and write Q("...") around a name that is not a plain word'
         )
+    if unicodedata.combining(character):
+        return (
+            "an accent stands apart from its letter here, as some computers write it: type the "
+            "name anew"
+        )
     return f"the character {character!r} has no meaning in a formula"
+
+
+def needs_quotes(text: str, columns: Sequence[str]) -> list[str]:
+    """Columns that stand in a formula without backticks although their names are no plain words.
+
+    Examples
+    --------
+    >>> needs_quotes("Befall (%) ~ dose", ["Befall (%)", "dose", "Number of leaves"])
+    ['Befall (%)']
+    """
+    bare = re.sub(r"`[^`]*`|Q\([^)]*\)", "`", text)
+    return [
+        name
+        for name in columns
+        if name in bare
+        and any(character.isalpha() for character in name)
+        and not re.fullmatch(r"[^\W\d](?:[\w.]*\w)?", name)
+    ]
 
 
 def _check_brackets(tokens: Sequence[Token], text: str) -> None:

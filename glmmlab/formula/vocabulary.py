@@ -42,6 +42,8 @@ ELSEWHERE = {
     "cut": "cut the column in the data with pd.cut",
     "interaction": "write f:g",
     "c": "write cbind(successes, failures) for a response, [1, 2] for several numbers",
+    "ln": "write log(x), the natural logarithm",
+    "Error": "write the strata of Error(block/trt) as random terms, (1 | block/trt)",
     "s": "write bs(x, df=5) for a curve",
     "te": "write bs(x, df=4) * bs(z, df=4) for a surface",
     "ns": "write cr(x, df=4), a natural cubic spline",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glmmlab.formula.fixed import Term
 
 _ROMAN = {2: "II", 3: "III"}
+_TYPES: dict[object, int] = {2: 2, 3: 3, "II": 2, "III": 3, "2": 2, "3": 3}
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _p_cells(p: pd.Series) -> list[str]:
 
 def anova(
     estimate: Estimate,
-    type: int = 2,
+    type: int | str = 2,
     component: str = "conditional",
     cov: FloatArray | None = None,
     df: JointDegrees | float | None = None,
@@ -107,7 +108,7 @@ def anova(
     Parameters
     ----------
     estimate : Estimate
-    type : {2, 3}
+    type : {2, 3, "II", "III"}
         Type II respects marginality and does not depend on the coding.  Type III tests the
         coefficients as fitted, the intercept included: with treatment coding and interactions
         its main effects are simple effects at the baselines, as in R's car.
@@ -147,8 +148,9 @@ def anova(
     -----
     Fox & Weisberg, An R Companion to Applied Regression, 3rd ed., chapters 5-6.
     """
-    if type not in _ROMAN:
+    if type not in _TYPES:
         raise UnknownNameError(f"type={type!r} is not a type of test; use 2 or 3.")
+    type = _TYPES[type]
     part = part_of(estimate, component)
     if component != "conditional" and all(not term.variables for term in part.terms):
         raise UnknownNameError(

@@ -15,6 +15,7 @@ from glmmlab._arguments import number_of, number_of_workers
 from glmmlab._random import entropy
 from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray, Seed
+from glmmlab._warnings import warn
 from glmmlab.errors import (
     DataError,
     GlmmlabError,
@@ -242,6 +243,8 @@ def _earlier(
 ) -> tuple[dict[int, Outcome], int]:
     if resume is None:
         return {}, entropy(seed)
+    if not isinstance(resume, Bootstrap):
+        raise DataError(f"resume= takes an earlier result of bootstrap(), not {resume!r:.60}.")
     if not resume.estimates.index.equals(estimates.index) or not np.allclose(
         resume.estimates, estimates, rtol=1e-10, equal_nan=True
     ):
@@ -343,11 +346,17 @@ def _collect(estimates: pd.Series, n: int, done: dict[int, Outcome], entropy: in
         _warn(f"{len(failures)} of {len(done)} refits failed: {reasons.index[0]}.")
     if len(good) < 2 and len(done) == n:
         raise DataError(f"only {len(good)} of {n} refits succeeded: there is no distribution.")
-    values = np.array([done[i].values for i in good]).reshape(len(good), len(estimates))
+    rows = [values for i in good if (values := done[i].values) is not None]
+    if any(len(row) != len(estimates) for row in rows):
+        raise DataError(
+            f"statistic= gives {len(estimates)} numbers for the fit itself and another number of "
+            "them for a refit: it must always give as many, NaN for those that are not there."
+        )
+    values = np.array(rows).reshape(len(good), len(estimates))
     frame = pd.DataFrame(values, index=pd.Index(good, name="replicate"), columns=estimates.index)
     singular = sum(done[i].singular for i in good)
     return Bootstrap(frame, estimates, n, failures, singular, entropy)
 
 
 def _warn(text: str) -> None:
-    warnings.warn(InferenceWarning(text), stacklevel=4)
+    warn(InferenceWarning(text))

@@ -12,7 +12,7 @@ import numpy as np
 from glmmlab._types import Seed
 from glmmlab.errors import ComparisonError
 from glmmlab.inference.bootstrap import bootstrap, refit
-from glmmlab.inference.comparison import Comparison, compare
+from glmmlab.inference.comparison import Comparison, compare, not_nested
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -48,7 +48,8 @@ def bootstrap_comparison(
     Raises
     ------
     ComparisonError
-        Not two fits; fits that may not be compared, or have equally many parameters.
+        Not two fits; fits that may not be compared, have equally many parameters, or are not
+        nested.
 
     References
     ----------
@@ -64,6 +65,11 @@ def bootstrap_comparison(
     if first.npar == second.npar:
         raise ComparisonError("both fits have equally many parameters: neither is a null model.")
     small, large = (first, second) if first.npar < second.npar else (second, first)
+    if reason := not_nested(small, large):
+        raise ComparisonError(
+            f"the fits are not nested ({reason}): a likelihood-ratio test needs a model that is a "
+            "special case of the other. AIC and BIC compare them: fit.compare(other)."
+        )
     result = bootstrap(small, n, _LikelihoodRatio(large), seed, workers, progress, None, checkpoint)
     observed = float(result.estimates.iloc[0])
     ratios = result.frame.iloc[:, 0].to_numpy(float)

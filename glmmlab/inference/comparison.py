@@ -97,7 +97,7 @@ def compare(
     ------
     ComparisonError
         Fewer than two fits; different rows, responses or kinds of density; ML with REML; REML
-        with different fixed parts.
+        with different fixed parts, or with the same one in other units.
     """
     if len(estimates) < 2:
         raise ComparisonError("compare needs at least two fits: fit.compare(other).")
@@ -167,6 +167,11 @@ def _check_pair(a: Estimate, b: Estimate) -> None:
             "REML likelihoods of models with different fixed parts are likelihoods of different "
             "contrasts of the data: fit both with method='ML' to compare them."
         )
+    if a.method == "REML" and abs(_log_size(a.design) - _log_size(b.design)) > 1e-6:
+        raise ComparisonError(
+            "the fixed parts are the same in other units or another coding, which moves a REML "
+            "likelihood by a constant: write the fixed parts alike, or fit both with method='ML'."
+        )
 
 
 def _check_response(a: Estimate, b: Estimate) -> None:
@@ -209,6 +214,11 @@ def _same_space(a: Design, b: Design) -> bool:
     return x.shape == z.shape and _in_span(x, z)
 
 
+def _log_size(design: Design) -> float:
+    """log|X'X| / 2, by which the restricted likelihood depends on the coding of X."""
+    return float(np.log(np.abs(np.diag(np.linalg.qr(design.conditional.X, mode="r")))).sum())
+
+
 # ---------------------------------------------------------------------------------- tests
 
 
@@ -219,7 +229,7 @@ def _test(
     df = large.npar - small.npar
     if df == 0:
         return (np.nan,) * 3, "equally many parameters, so no test; AIC and BIC compare them."
-    reason = _not_nested(small, large)
+    reason = not_nested(small, large)
     if reason:
         return (np.nan,) * 3, f"not nested ({reason}), so no test; AIC and BIC compare them."
     chisq = max(0.0, 2.0 * (large.llf - small.llf))
@@ -235,7 +245,7 @@ def _test(
     return (chisq, df, 0.5 * (below + p)), text
 
 
-def _not_nested(small: Estimate, large: Estimate) -> str | None:
+def not_nested(small: Estimate, large: Estimate) -> str | None:
     """Why the smaller model is not a special case of the larger, or None."""
     if not _in_span(small.design.conditional.X, large.design.conditional.X):
         return "the smaller model has fixed effects that the larger one lacks"
@@ -256,11 +266,12 @@ def _not_nested(small: Estimate, large: Estimate) -> str | None:
 
 
 def _limit_of(small: Estimate, large: Estimate) -> bool:
-    """Whether the smaller family is the larger one with an extra parameter at its limit."""
-    extra = set(large.family.auxiliary) - set(small.family.auxiliary)
-    base = {"poisson": {"nbinom1", "nbinom2"}, "binomial": {"betabinomial"}, "gaussian": {"t"}}
-    plain = [f.name.replace("zero_inflated_", "") for f in (small.family, large.family)]
-    return bool(extra) and (plain[0] == plain[1] or plain[1] in base.get(plain[0], set()))
+    """Whether the smaller family is the larger one with an extra parameter held somewhere."""
+    if not set(small.family.auxiliary) < set(large.family.auxiliary):
+        return False
+    own, wider = small.family.base, large.family.base
+    limits = [end[0] for end in (wider.dispersion_limit, wider.shape_limit) if end]
+    return own.name in (wider.name, *limits, *wider.contains)
 
 
 def _covers(large: RandomTerm, small: RandomTerm) -> bool:
@@ -269,6 +280,9 @@ def _covers(large: RandomTerm, small: RandomTerm) -> bool:
         return False
     if large.diagonal and not small.diagonal and len(small.names) > 1:
         return False
+    if large.diagonal:  # a sum of its effects is none of them
+        columns = [large.Z[:, [j]] for j in range(large.Z.shape[1])]
+        return all(any(_in_span(z[:, None], one) for one in columns) for z in small.Z.T)
     return _in_span(small.Z, large.Z)
 
 
@@ -287,4 +301,6 @@ def _added_effect(small: Estimate, large: Estimate) -> str | None:
         old = [(t.group, t.names) for t in small.design.random]
         return next(t.text for t in large.design.random if (t.group, t.names) not in old)
     extra = [name for name in large.family.auxiliary if name not in small.family.auxiliary]
-    return extra[0] if steps == (0, 1) and len(extra) == 1 else None
+    own, wider = small.family.base, large.family.base
+    inside = own.name in wider.contains or (own.name == wider.name and extra == ["shape"])
+    return extra[0] if steps == (0, 1) and len(extra) == 1 and not inside else None

@@ -8,7 +8,6 @@ r_i + l_j = c_ij, weighted towards pairs near their critical difference, are a l
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,9 @@ import pandas as pd
 
 from glmmlab._arguments import significance_level
 from glmmlab._types import BoolArray, FloatArray, Seed
+from glmmlab._warnings import warn
 from glmmlab.errors import InferenceWarning
+from glmmlab.inference.drawn import drawn_frame
 from glmmlab.inference.linear import interval_rows, panels
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def comparison_arrows(
     lower, upper, _ = interval_rows(
         comparisons.linear, comparisons.grouping, 1 - alpha, comparisons.adjust, seed=seed
     )
-    eta = np.where(table.linear.testable, table.linear.estimate, np.nan)
+    finite = table.linear.testable & ~table.linear.separated
+    eta = np.where(finite, table.linear.estimate, np.nan)
     left, right = eta.copy(), eta.copy()
     names = comparisons.linear.labels[comparisons.factors[0]].tolist()
     wrong: list[str] = []
@@ -70,15 +72,15 @@ def comparison_arrows(
         right[index] += to_right
         wrong += [names[r] for r, i, j in zip(rows, *pairs, strict=True) if missed[i, j]]
     if wrong:
-        warnings.warn(
-            f"No comparison arrows show every decision; wrong are: {', '.join(wrong)}. Look at "
-            "pairs() for these.",
-            InferenceWarning,
-            stacklevel=3,
+        warn(
+            InferenceWarning(
+                f"No comparison arrows show every decision; wrong are: {', '.join(wrong)}. Look at "
+                "pairs() for these."
+            )
         )
     if table._on_response():
         left, right = table.transformation.limits(left, right)  # type: ignore[union-attr]
-    return table.frame.assign(**{table._own("left"): left, table._own("right"): right})
+    return drawn_frame(table).assign(**{table._own("left"): left, table._own("right"): right})
 
 
 def arrow_lengths(

@@ -188,7 +188,8 @@ class Contrasts(EstimateTable):
         notes = self._tested[1]
         plain = () if notes else ("P-values not adjusted.",)
         intervals = self._both[1] if self.with_intervals else ()
-        return (*self._scale_notes(tests=True), *notes, *plain, *intervals)
+        foot = (*notes, *plain, *intervals, *([self.caution] if self.caution else []))
+        return (*self._scale_notes(tests=True), *foot)
 
     def _document(self) -> Document:
         return document(self.quantity, self.frame, self.by, self._labels, self._notes())
@@ -275,6 +276,7 @@ def _contrasts(
         response=table.response,
         scale_name=table.scale_name,
         kept_response=table.kept_response,
+        caution=table.caution,
         families=families,
         adjust=adjust,
         seed=seed,
@@ -327,10 +329,10 @@ def one_family(method: Method, options: Mapping[str, Any]) -> Builder:
     return build
 
 
-def products(
-    factors: Sequence[str], method: Method | Sequence[Method], options: Mapping[str, Any]
-) -> Builder:
-    """Interaction contrasts: columns ``extract_pairwise, gen_pairwise``."""
+def each_method(
+    factors: Sequence[str], method: Method | Sequence[Method]
+) -> list[tuple[str, Method]]:
+    """The factors of a product of contrasts with the method of each."""
     methods: list[Method]
     methods = list(method) if isinstance(method, (list, tuple)) else [method] * len(factors)  # type: ignore[list-item]
     if len(methods) != len(factors):
@@ -338,6 +340,14 @@ def products(
             f"interaction= has {len(methods)} methods for {len(factors)} factors "
             f"({', '.join(factors)}); give one for each."
         )
+    return list(zip(factors, methods, strict=True))
+
+
+def products(
+    factors: Sequence[str], method: Method | Sequence[Method], options: Mapping[str, Any]
+) -> Builder:
+    """Interaction contrasts: columns ``extract_pairwise, gen_pairwise``."""
+    methods = [one for _, one in each_method(factors, method)]
 
     def build(labels: pd.DataFrame) -> Built:
         if len(labels) != np.prod([labels[name].nunique() for name in factors]):

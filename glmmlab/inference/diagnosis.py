@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
 from glmmlab._tables import Document, Exported
+from glmmlab._types import FloatArray, IntArray
 from glmmlab.errors import PerfectFitWarning
 from glmmlab.estimate.boundary import boundary_sentences
+from glmmlab.formula.expressions import expression
+from glmmlab.formula.fixed import offset_values
+from glmmlab.formula.source import Source
+from glmmlab.inference.overdispersion import CLEAR_P, overdispersion, pearson_residuals
 
 if TYPE_CHECKING:
+    from glmmlab.design.objects import Design
     from glmmlab.estimate.result import Estimate
 
 CURVED = ("log", "logit", "probit", "cloglog")
@@ -20,6 +27,10 @@ LARGE_COEFFICIENT = 10.0
 """On a log or logit scale a coefficient beyond this is an odds or a ratio beyond 20,000."""
 LARGE_SD = 5.0
 """On a log or logit scale: groups whose odds or means differ by factors of hundreds or more."""
+LARGEST_LOG = 25.0
+"""An offset beyond it is no logarithm of an exposure, which would be above 7e10."""
+FEWEST_CODES, MOST_CODES = 3, 12
+"""So many distinct whole numbers may be codes of treatments."""
 SCALE_RANGE = 1e3
 """Predictors whose standard deviation lies outside 1/1000 to 1000 are called badly scaled."""
 
@@ -59,7 +70,8 @@ def diagnose(estimate: Estimate) -> Diagnosis:
 
     Looks for singular random terms, separation, an optimum that was not reached, a Hessian that
     is not positive definite, very large coefficients and random effects, badly scaled
-    predictors, dropped columns and rows.
+    predictors, numbers that may be codes of treatments, exposures without their logarithm,
+    counts that vary more than their family allows, dropped columns and rows.
 
     Returns
     -------
@@ -72,8 +84,11 @@ def diagnose(estimate: Estimate) -> Diagnosis:
         _separation,
         _large,
         _large_spread,
+        _overdispersed,
         _auxiliary,
         _scaling,
+        _codes,
+        _offset,
         _dropped,
     )
     return Diagnosis(tuple(sentence for check in checks for sentence in check(estimate)))
@@ -153,6 +168,23 @@ def _large_spread(estimate: Estimate) -> Iterator[str]:
             )
 
 
+def _overdispersed(estimate: Estimate) -> Iterator[str]:
+    """Counts and trials that vary more than a family without a dispersion allows."""
+    found = overdispersion(estimate) if estimate.converged and not _perfect(estimate) else None
+    if found is None or not found.clear:
+        return
+    name = estimate.family.name.removeprefix("zero_inflated_")
+    wider = "betabinomial" if name == "binomial" else name.replace("poisson", "nbinom2")
+    what = "numbers of successes" if name == "binomial" else "counts"
+    distribution = estimate.family.name.replace("zero_inflated", "zero-inflated")
+    distribution = distribution.replace("_", " ").replace("poisson", "Poisson")
+    yield (
+        f"The {what} vary {found.ratio:.1f} times as much as the {distribution} distribution "
+        f"allows (Pearson chi-square {found.chisq:.0f} with {found.df:g} df): standard errors are "
+        f"too small. Use family={wider!r} (or an observation-level random effect) and compare."
+    )
+
+
 def _auxiliary(estimate: Estimate) -> Iterator[str]:
     """Zero inflation and dispersion that run to the edge of their range."""
     if _perfect(estimate):
@@ -174,11 +206,100 @@ def _scaling(estimate: Estimate) -> Iterator[str]:
             )
 
 
+def _codes(estimate: Estimate) -> Iterator[str]:
+    """Numbers 1, 2, ..., k with one slope whose responses do not lie on a line.
+
+    Codes of treatments look like days or doses; that no straight line goes through their means
+    tells them apart, and of days or doses it is worth to know.
+    """
+    if _perfect(estimate) or not estimate.converged:
+        return
+    for name in _single_slopes(estimate.design):
+        x = estimate.design.data[name].to_numpy(dtype=float)
+        values, codes = np.unique(x, return_inverse=True)
+        consecutive = bool((values == values[0] + np.arange(len(values))).all())
+        counts = np.bincount(codes)
+        if not consecutive or values[0] not in (0.0, 1.0) or counts.min() < 2:
+            continue
+        if FEWEST_CODES <= len(values) <= MOST_CODES and _bent(estimate, codes):
+            shown = ", ".join(f"{value:g}" for value in values)
+            yield (
+                f"{name} enters as a number, with one slope, but the responses at its values "
+                f"{shown} do not lie on a line. If these are codes of treatments, write "
+                f"factor({name}); if they are measured, a curve such as poly({name}, 2)."
+            )
+
+
+def _single_slopes(design: Design) -> Iterator[str]:
+    """Numeric columns that the model uses only once, as a main effect."""
+    fixed = design.conditional.fixed
+    elsewhere: set[str] = set()
+    for term in design.random:
+        elsewhere.update(term.group_columns, term.basis.variables)
+    for text in fixed.offsets:
+        elsewhere.update(expression(text).columns)
+    for name, variable in fixed.variables.items():
+        used = [factor for factor in fixed.codings if name in factor.columns]
+        terms = [term for term in fixed.terms if name in term.variables]
+        alone = [factor.column for factor in used] == [name] and len(terms) == 1
+        if alone and terms[0].name == name and variable.levels is None and name not in elsewhere:
+            yield name
+
+
+def _bent(estimate: Estimate, codes: IntArray) -> bool:
+    """Whether the residuals' means at each value differ: an F test of the lack of fit.
+
+    The residuals are conditional on the random effects, whose levels are counted as parameters.
+    """
+    residuals = pearson_residuals(estimate)
+    counts = np.bincount(codes)
+    between = float((np.bincount(codes, residuals) ** 2 / counts).sum())
+    within = float((residuals**2).sum()) - between
+    effects = sum(len(term.levels) * len(term.names) for term in estimate.design.random)
+    df = len(counts) - 2
+    df_within = len(residuals) - len(estimate.conditional.names) - df - effects
+    if df_within < 1 or within <= 0.0:
+        return False
+    return float(special.fdtrc(df, df_within, between / df / (within / df_within))) < CLEAR_P
+
+
+def _offset(estimate: Estimate) -> Iterator[str]:
+    """Exposures that stand as offsets on a log link without their logarithm."""
+    if estimate.family.link.name != "log":
+        return
+    design = estimate.design
+    fixed = design.conditional.fixed
+    columns = {text: offset_values(text, Source(design.data)) for text in fixed.offsets}
+    if design.offset_name is not None:
+        columns[design.offset_name] = design.offset - sum(columns.values())
+    for text, values in columns.items():
+        if _is_exposure(values):
+            formula = text in fixed.offsets
+            cure = f"offset(log({text}))" if formula else f"offset=np.log({_given(text, design)})"
+            yield (
+                f"The offset {text} runs from {values.min():g} to {values.max():g}. It is added "
+                f"on the log scale, where {values.max():g} stands for a factor of "
+                f"{np.exp(min(values.max(), 700.0)):.2g}: if it is an exposure (an area, a time, a "
+                f"number of leaves), write {cure}."
+            )
+
+
+def _given(offset: str, design: Design) -> str:
+    return f"data[{offset!r}]" if offset in design.data.columns else offset
+
+
+def _is_exposure(values: FloatArray) -> bool:
+    """Whether an offset is hardly a logarithm: numbers above 0 that are whole, or very large."""
+    whole = bool((values == np.round(values)).all())
+    return bool(values.min() > 0.0 and values.max() > (3.0 if whole else LARGEST_LOG))
+
+
 def _dropped(estimate: Estimate) -> Iterator[str]:
     design = estimate.design
     if design.n_dropped:
+        were = "row was" if design.n_dropped == 1 else "rows were"
         yield (
-            f"{design.n_dropped} rows were dropped for missing values, {design.nobs} were used: "
+            f"{design.n_dropped} {were} dropped for missing values, {design.nobs} were used: "
             "compare this fit only with fits of the same rows."
         )
     aliased = design.conditional.aliased

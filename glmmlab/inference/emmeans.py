@@ -17,19 +17,28 @@ from numpy.typing import ArrayLike
 
 from glmmlab._arguments import confidence_level
 from glmmlab._types import FloatArray, Seed
-from glmmlab.families.base import Family
+from glmmlab._warnings import warn
+from glmmlab.errors import ExtrapolationWarning
+from glmmlab.inference.components import (
+    EXPECTED,
+    axis_name,
+    component_notes,
+    limits_inside,
+    quantity_of,
+    range_of_mean,
+    which_mean_in_brief,
+)
 from glmmlab.inference.contrasts import plain_label
+from glmmlab.inference.drawn import drawn_frame
 from glmmlab.inference.estimate_table import EstimateTable
 from glmmlab.inference.expected_response import expected_response
 from glmmlab.inference.letter_table import LetterDisplay, letter_table
 from glmmlab.inference.linear import DegreesOfFreedom, LinearEstimates
 from glmmlab.inference.model_parts import (
-    MEANS,
     conditional_mean,
     default_df,
     linear_part,
     prior_weights,
-    response_name,
 )
 from glmmlab.inference.nesting import with_nests
 from glmmlab.inference.reference_grid import (
@@ -63,6 +72,12 @@ class EMMeans(EstimateTable):
     frame : DataFrame
         Factor columns (first factor fastest, by-groups outermost), ``estimate, se, df, lower,
         upper`` on the scale of ``type``.
+    mixed : bool
+        Whether the model has random effects; the means are taken at zero.
+    which_mean : str
+        What the label of an axis says beside the response, ", zeros included" say.
+    bounds : tuple of float, or None
+        Range of means on the response scale whose limits are taken on the logit scale inside it.
 
     Examples
     --------
@@ -78,8 +93,29 @@ class EMMeans(EstimateTable):
     3  O75  cucumber     0.681  0.027
     """
 
-    caution: str = ""
     mixed: bool = False
+    which_mean: str = ""
+    bounds: tuple[float, float] | None = None
+
+    def _bounded(self) -> bool:
+        return self.bounds is not None and not self.scale_name
+
+    def _interval_frame(
+        self, level: float, adjust: str, side: str, seed: Seed
+    ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        frame, notes = super()._interval_frame(level, adjust, side, seed)
+        if self._bounded():
+            names = [self._own(name) for name in ("lower", "upper")]
+            symmetric = (frame[name].to_numpy(float) for name in names)
+            limits = limits_inside(self.bounds, self.linear.estimate, *symmetric)  # type: ignore[arg-type]
+            frame[names[0]], frame[names[1]] = limits
+        return frame, notes
+
+    def _scale_notes(self, tests: bool = False) -> tuple[str, ...]:
+        first, *others = super()._scale_notes(tests)
+        if self._bounded() and not tests:
+            first = f"{first.rstrip('.')}: limits by the delta method on the logit scale."
+        return (first, *others)
 
     def cld(
         self,
@@ -153,19 +189,21 @@ class EMMeans(EstimateTable):
         """
         from glmmlab.plots.means import plot_means
 
-        frame = self.frame.copy()
+        frame = drawn_frame(self)
+        shared = ""
         if letters is not False:
             options.setdefault("letters", self._own("group"))
             display = self.cld(level=self.level) if letters is True else letters
             named = [*self.factors, *self.by, self._own("group")]
             frame = frame.merge(display.frame[named], sort=False)
+            shared = f"; letters compare within each {' and '.join(self.by)}" if self.by else ""
         by = self._one_panel_column(frame)
         options |= {name: self._own(name) for name in ("estimate", "lower", "upper")}
         options.setdefault("ylabel", self.axis_label())
         at_zero = " (random effects 0)" if self.mixed else ""
-        options.setdefault(
-            "caption", f"population mean{at_zero}, {100 * self.level:g} % Wald interval"
-        )
+        bare = " (none without a finite estimate)" if self.linear.separated.any() else ""
+        interval = f"{100 * self.level:g} % Wald interval{bare}"
+        options.setdefault("caption", f"population mean{at_zero}, {interval}{shared}")
         return plot_means(frame, factors=list(self.factors), by=by, ax=ax, **options)
 
     def plot_comparisons(
@@ -220,15 +258,13 @@ class EMMeans(EstimateTable):
         return self.by[0] if self.by else None
 
     def axis_label(self) -> str:
-        """Response and scale, for an axis of a figure."""
+        """Response, which of its means, and scale, for an axis of a figure."""
         if self._on_response():
-            return f"{self.transformation.target or self.response} (response scale)"  # type: ignore[union-attr]
-        if not self.scale_name:
-            return f"{self.response}{'' if self.kept_response else ' (response scale)'}"
-        return f"{self.response} ({self.scale_name} scale)"
-
-    def _notes(self) -> tuple[str, ...]:
-        return (*super()._notes(), self.caution) if self.caution else super()._notes()
+            name = self.transformation.target or self.response  # type: ignore[union-attr]
+            return f"{name}{self.which_mean} (response scale)"
+        scale = f" ({self.scale_name} scale)" if self.scale_name else " (response scale)"
+        kept = self.kept_response and not self.scale_name
+        return f"{self.response}{self.which_mean}{'' if kept else scale}"
 
 
 def emmeans(
@@ -264,9 +300,11 @@ def emmeans(
         How the other factors are averaged: equal, proportional, outer, cells, flat, or numbers.
     component : str
         ``conditional``, ``zero_inflation``, ``dispersion`` (or another auxiliary part of the
-        family), each with its own link; ``response``: E(y), zero inflation included, and
-        ``cmean``: E(y) without it (of the counts above zero where they are truncated), both
-        averaged on the response scale.
+        family), each with its own link; ``response``: E(y), zero inflation included (for
+        ordered beta, whose conditional mean is that of the values between 0 and 1: zeros and
+        ones included), and ``cmean``: E(y) without it (of the counts above zero where they are
+        truncated), both averaged on the response scale.  Where y lies between 0 and 1 their
+        limits are taken on the logit scale, so that they do, too.
     level : float
         Confidence level.
     offset : float or array, optional
@@ -303,13 +341,13 @@ def emmeans(
     factors, panels_ = split_specs(specs, by)
     check_type(type)
     level = confidence_level(level)
-    if component in ("response", "cmean"):
+    if component in EXPECTED:
         part, grid = expected_response(estimate, at, offset, component == "response")
     else:
         part = linear_part(estimate, component, cov)
         grid = build_grid([part.fixed], estimate.design.data, prior_weights(estimate), at)
         part = conditional_mean(part, grid, offset)
-    check_names([n for n in (*factors, *panels_) if n != OVERALL], grid)
+    check_names([n for n in (*factors, *panels_) if n != OVERALL], grid, estimate)
     factors = with_nests(factors, panels_, grid.nesting)
     kept = [n for n in (*factors, *panels_) if n != OVERALL]
     matrix, labels = averaging_matrix(grid, kept, weights)
@@ -326,64 +364,35 @@ def emmeans(
     table = EMMeans(
         linear, factors, panels_, transformation, type, level,
         (
-            *_component_note(estimate, component),
+            *component_notes(estimate, component),
             *averaging_context(
                 estimate, grid, kept, weights, part, bias_sigma, offset is not None
             ),
         ),
-        _quantity(component),
-        response_name(estimate), part.scale_name,
+        quantity_of(component),
+        axis_name(estimate, component), part.scale_name,
         caution=interaction_caution(part, grid, kept),
         mixed=bool(estimate.design.random),
         kept_response=part.kept_response,
+        which_mean=which_mean_in_brief(estimate, component),
+        bounds=range_of_mean(estimate, component),
     )  # fmt: skip
     _warn_outside(table)
     return table
 
 
-def _quantity(component: str) -> str:
-    if component in MEANS:
-        return "Marginal means"
-    return f"Marginal means ({component.replace('_', ' ')} part)"
-
-
-def _component_note(estimate: Estimate, component: str) -> tuple[str, ...]:
-    """Which of the means of a zero-inflated response these are."""
-    if component == "response":
-        if "zero_inflation" in estimate.auxiliary:
-            return ("E(y), zero inflation included.",)
-        return ("E(y), zeros and ones included." if "lower_cut" in estimate.auxiliary else "E(y).",)
-    if component == "conditional" and _truncated(estimate):
-        return ("The mean before truncation; component='cmean' is that of the counts above zero.",)
-    if component == "cmean" and _truncated(estimate):
-        return ("E(y) of the counts above zero.",)
-    if component in ("conditional", "cmean") and "zero_inflation" in estimate.auxiliary:
-        return ("Mean of the conditional part, zero inflation not included.",)
-    return ()
-
-
-def _truncated(estimate: Estimate) -> bool:
-    """Whether the conditional mean is another than the inverse link's."""
-    base: Family = getattr(estimate.family, "base", estimate.family)
-    return type(base).conditional_expected is not Family.conditional_expected
-
-
 def _warn_outside(table: EMMeans) -> None:
-    import warnings
-
-    from glmmlab.errors import ExtrapolationWarning
-
     if not table._on_response():
         return
     lost = table.linear.estimable & ~np.isfinite(table._values()[0])
     if lost.any():
         rows = table.linear.labels[lost].itertuples(index=False)
         cells = "; ".join(" ".join(map(plain_label, row)) for row in rows)
-        warnings.warn(
-            f"The inverse of the {table.scale_name} link is not defined at the linear predictor "
-            f"of: {cells}. Their means are missing; look at type='link'.",
-            ExtrapolationWarning,
-            stacklevel=4,  # the line that called fit.emmeans()
+        warn(
+            ExtrapolationWarning(
+                f"The inverse of the {table.scale_name} link is not defined at the linear "
+                f"predictor of: {cells}. Their means are missing; look at type='link'."
+            )
         )
 
 

@@ -16,7 +16,8 @@ from glmmlab._types import FloatArray, Seed
 from glmmlab.inference.contrasts import Method
 from glmmlab.inference.linear import Families, LinearEstimates, crossed, interval_rows, wald_tests
 from glmmlab.inference.own_columns import own_name
-from glmmlab.inference.result_table import ResultTable, df_note, runaway_notes, side_notes
+from glmmlab.inference.rescaling import Rescaling
+from glmmlab.inference.result_table import ResultTable, df_note, row_notes, side_notes
 from glmmlab.inference.transformation import Transformation
 from glmmlab.inference.views import document
 from glmmlab.inference.wald import WaldTest, joint_test
@@ -56,6 +57,8 @@ class EstimateTable(Exported):
         Scale of `linear`: the link's name, empty for the response scale.
     kept_response : str
         A transformed response that is not transformed back; else empty.
+    caution : str
+        What may mislead in everything derived from this table; else empty.
     """
 
     linear: LinearEstimates
@@ -70,6 +73,7 @@ class EstimateTable(Exported):
     scale_name: str = ""
     families: Families | None = None
     kept_response: str = ""
+    caution: str = ""
 
     # ------------------------------------------------------------------------- the frame
 
@@ -225,7 +229,8 @@ class EstimateTable(Exported):
         )
 
     def _table(self, frame: pd.DataFrame, heading: str, notes: tuple[str, ...]) -> ResultTable:
-        return ResultTable(frame, heading, tuple(dict.fromkeys(notes)), self.by, self._labels)
+        foot = tuple(dict.fromkeys((*notes, *([self.caution] if self.caution else []))))
+        return ResultTable(frame, heading, foot, self.by, self._labels)
 
     def _scale_notes(self, tests: bool = False) -> tuple[str, ...]:
         """Scale, averaging and degrees of freedom, in sentences."""
@@ -241,7 +246,7 @@ class EstimateTable(Exported):
             scale = f"Link scale ({name})."
         else:
             scale = f"{response}; not back-transformed." if kept else "Response scale."
-        return (scale, *self.context, df_note(self.linear), *runaway_notes(self.linear))
+        return (scale, *self.context, df_note(self.linear), *row_notes(self.linear))
 
     # ------------------------------------------------------------------------- contrasts
 
@@ -303,24 +308,16 @@ class EstimateTable(Exported):
             ``.frame``: ``contrast``, by columns, ``estimate, se, df, statistic, p``.  With
             ``type="response"`` and a log or logit link, contrasts whose coefficients sum to 0
             are ratios (odds ratios), labelled ``A / B``; other links stay on the link scale.
-        """
-        from glmmlab.inference.contrast_table import build_contrasts, one_family, products
-        from glmmlab.inference.rescaling import Rescaling
-        from glmmlab.inference.simple_contrasts import each_factor, regrouped
 
-        rescaling = Rescaling(scale, offset)
-        if simple == "each":
-            build = one_family(method, options)
-            return each_factor(
-                self, lambda table: build_contrasts(table, build, adjust, seed, rescaling)
-            )
-        table = regrouped(self, by, simple)
-        if interaction is None or interaction is False:
-            build = one_family(method, options)
-        else:
-            methods = method if interaction is True else interaction
-            build = products(table.factors, methods, options)
-        return build_contrasts(table, build, adjust, seed, rescaling)
+        Warns
+        -----
+        InferenceWarning
+            poly, opoly, consec or mean_chg along levels that are numbers in another order.
+        """
+        from glmmlab.inference.simple_contrasts import contrasts_of
+
+        scaled = Rescaling(scale, offset)
+        return contrasts_of(self, method, adjust, by, simple, interaction, scaled, seed, options)
 
     @overload
     def pairs(  # type: ignore[overload-overlap]  # "each" is a str that means something else
@@ -406,7 +403,8 @@ class EstimateTable(Exported):
 
     def _notes(self) -> tuple[str, ...]:
         notes, level = self._shown[1], f"Confidence level {self.level:g}"
-        return (*self._scale_notes(), f"{level}{'.' if notes else ', not adjusted.'}", *notes)
+        foot = (f"{level}{'.' if notes else ', not adjusted.'}", *notes)
+        return (*self._scale_notes(), *foot, *([self.caution] if self.caution else []))
 
     def _document(self) -> Document:
         return document(self.quantity, self.frame, self.by, self._labels, self._notes())

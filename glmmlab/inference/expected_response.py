@@ -121,8 +121,14 @@ def _cells(parts: Sequence[ModelPart], bases: Sequence[FloatArray | None]) -> Fl
 def _joint_covariance(
     estimate: Estimate, names: Sequence[str], parts: Sequence[ModelPart]
 ) -> FloatArray:
-    """Covariance of the coefficients of several parts, zeros where aliased."""
+    """Covariance of the coefficients of several parts, zeros where aliased.
+
+    Auxiliary coefficients at the end of their range count as known, as they do in predictions.
+    """
     known = with_open_variances(estimate, estimate.full_names, estimate.cov_full)
+    held = np.isnan(np.diag(known)) & ~np.isin(estimate.full_names, estimate.conditional.names)
+    if not np.isnan(known).all():
+        known[held], known[:, held] = 0.0, 0.0
     place = {name: i for i, name in enumerate(estimate.full_names)}
     wanted = [
         place.get(full_name(name, column), -1)

@@ -171,6 +171,13 @@ def _matrix(
             f"({', '.join(names)})."
         )
     values = np.broadcast_to(np.asarray(0.0 if rhs is None else rhs, float), (len(K),))
+    if not np.isfinite(K).all() or not np.isfinite(values).all():
+        raise GlmmlabError(
+            "The hypotheses have coefficients or values that are not finite numbers."
+        )
+    if not (K != 0).any(axis=1).all():
+        empty = labels[int(np.argmin((K != 0).any(axis=1)))]
+        raise GlmmlabError(f"{empty!r} has no coefficient that is not zero: it says nothing.")
     return labels, K, values.astype(float)
 
 

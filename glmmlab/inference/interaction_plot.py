@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from glmmlab.errors import FormulaError
 from glmmlab.inference.contrasts import plain_label
+from glmmlab.inference.drawn import drawn_frame
 from glmmlab.inference.emmeans import emmeans
 from glmmlab.inference.linear import panels
 
@@ -60,13 +62,17 @@ def interaction_plot(
         estimate, [*x, *trace, *panel], at=at, type=type, weights=weights, component=component,
         level=level,
     )  # fmt: skip
-    frame = em.frame.copy()
+    frame = drawn_frame(em)
     along = _joined(frame, x)
     lines = _joined(frame, trace) if trace else None
     titles.setdefault("ylabel", em.axis_label())
     if "caption" not in titles:
-        shown = f"; {100 * level:g} % Wald intervals" if intervals else ""
-        titles["caption"] = (CAPTION + shown) if lines else shown.lstrip("; ")
+        single = [n for n in x if is_numeric_dtype(frame[n].dtype) and frame[n].nunique() == 1]
+        held = [n for n in single if n not in (at or {})]
+        words = [CAPTION] if lines else []
+        words += [f"{100 * level:g} % Wald intervals"] if intervals else []
+        words += [f"{n} is held at its mean: at= gives it values" for n in held]
+        titles["caption"] = "; ".join(words)
     titles |= {"estimate": em._own("estimate")}
     titles |= {name: em._own(name) if intervals else None for name in ("lower", "upper")}
     if not panel:
@@ -85,6 +91,8 @@ def interaction_plot(
 
 def _split(formula: str) -> tuple[list[str], list[str], list[str]]:
     """Names of the traces, of the x axis and of the panels."""
+    if not isinstance(formula, str):
+        raise FormulaError(f"emmip takes 'trace ~ x' or 'trace ~ x | panels', not {formula!r}.")
     left, tilde, right = formula.partition("~")
     x, _, panel = right.partition("|")
     sides = [

@@ -13,7 +13,7 @@ import pandas as pd
 from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.anova import AnovaTable
-from glmmlab.inference.contrasts import contrast_family, interaction_family
+from glmmlab.inference.contrasts import contrast_family, interaction_family, plain_label
 from glmmlab.inference.estimable import estimable_combinations
 from glmmlab.inference.f_tests import title_of
 from glmmlab.inference.linear import (
@@ -39,6 +39,7 @@ from glmmlab.inference.reference_grid import (
     mean_or_few_values,
     with_values,
 )
+from glmmlab.inference.result_table import NOT_ESTIMABLE
 from glmmlab.inference.runaway import separation_notes
 from glmmlab.inference.wald import joint_test
 
@@ -99,7 +100,8 @@ def joint_tests(
     Returns
     -------
     AnovaTable
-        ``.frame`` indexed by term (and the by-predictors): ``chisq, df, p``; with finite
+        ``.frame`` indexed by term (and the by-predictors): ``chisq, df, p``; empty cells cost a
+        term degrees of freedom or its row, and the notes say so.  With finite
         denominator degrees of freedom also ``df_resid``, and p from F = chisq / df; with `df`
         given ``F, df, df_resid, p``.
 
@@ -123,10 +125,12 @@ def joint_tests(
     degrees = df if df is not None else default_df(estimate, component)
     space = _Grid(part, grid, panels_, degrees)
     subsets = _subsets(space)
-    tables = []
+    tables, lost = [], []
     for subset in subsets:
         advice = f"The test of {':'.join(subset)} needs them all; see anova() for others."
-        tables.append(_rows(_around(space, design.data, subset, advice), subset))
+        table, fewer = _rows(_around(space, design.data, subset, advice), subset)
+        tables.append(table)
+        lost += fewer
     if confounded:
         whole = _around(space, design.data, tuple(grid.values), "confounded=True needs them all.")
         tables.append(_confounded(whole, subsets))
@@ -146,6 +150,7 @@ def joint_tests(
         (
             "Contrasts of equal-weight marginal means: the coding does not matter.",
             *nesting_note(grid.nesting, list(grid.values)),
+            *_lost_note(lost, confounded),
             *separation_notes(estimate, component),
         ),
     )
@@ -216,17 +221,40 @@ def _contrast_rows(space: _Grid, subset: Sequence[str], cells: pd.DataFrame) -> 
     return np.vstack(blocks)
 
 
-def _rows(space: _Grid, subset: Sequence[str]) -> pd.DataFrame:
-    """Test of one set of predictors, one row a by-group."""
+def _rows(space: _Grid, subset: Sequence[str]) -> tuple[pd.DataFrame, list[tuple[str, int, int]]]:
+    """Test of one set of predictors, one row a by-group; and what lost degrees of freedom.
+
+    Of these their name, the degrees of freedom that are left and those that all cells would give.
+    """
     matrix, labels = averaging_matrix(space.grid, (*subset, *space.by))
-    rows, keys = [], []
+    rows, keys, lost = [], [], []
     for key, index in panels(labels, space.by):
         contrasts = _contrast_rows(space, subset, labels.iloc[index][list(subset)])
-        test = joint_test(space.estimates(contrasts @ matrix[index]), "")
+        linear, name = space.estimates(contrasts @ matrix[index]), _term_name(space.part, subset)
+        test = joint_test(linear, "")
         if test.df:  # of empty cells nothing may be left to test
             rows.append((test.chisq, test.df, test.p, test.df_resid))
-            keys.append((_term_name(space.part, subset), *key))
-    return _table(rows, keys, space.by)
+            keys.append((name, *key))
+        whole = len(_basis(linear.rows))
+        if test.df < whole and not linear.estimable.all():
+            at = [f"{n} = {plain_label(v)}" for n, v in zip(space.by, key, strict=True)]
+            lost.append((f"{name} at {', '.join(at)}" if at else name, test.df, whole))
+    return _table(rows, keys, space.by), lost
+
+
+def _lost_note(lost: Sequence[tuple[str, int, int]], confounded: bool) -> tuple[str, ...]:
+    """Which terms empty cells leave no test, or a test of a part of them."""
+    none = ", ".join(name for name, df, _ in lost if not df)
+    fewer = ", ".join(f"{name} ({df} of {whole} df)" for name, df, whole in lost if df)
+    words = []
+    if none:
+        words.append(f"No test of {none}")
+    if fewer:
+        words.append(f"{'a' if none else 'A'} test of what can be estimated of {fewer}")
+    if not words:
+        return ()
+    more = "" if confounded else " confounded=True tests what the rows leave out."
+    return (f"{', and '.join(words)}: {NOT_ESTIMABLE}.{more}",)
 
 
 def _term_name(part: ModelPart, subset: Sequence[str]) -> str:

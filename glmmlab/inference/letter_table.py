@@ -130,9 +130,17 @@ def letter_table(
         *words,
         f"Rows of a panel that share a letter do not differ significantly (alpha = {alpha:.3g}); "
         "this is not evidence that they are equal.",
+        *_blank_note(result[columns[1]]),
+        *([table.caution] if table.caution else []),
     )
     result.by, result.label_columns, result.means = table.by, table._labels, table
     return result
+
+
+def _blank_note(letters: pd.Series) -> tuple[str, ...]:
+    if (letters != "").all():
+        return ()
+    return ("Rows without a letter have no finite estimate; they are compared with none.",)
 
 
 def _decisions(p: np.ndarray, k: int, alpha: float) -> np.ndarray:

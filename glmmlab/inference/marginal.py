@@ -16,7 +16,7 @@ for an analytic function against a normal density converges faster than Gauss-He
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ def averaged(family: Family, transform: Scale, v: FloatArray | float, scale: str
             f"random_effects='marginal' does not exist for the {family.link.name} link: 1 / eta "
             "has no mean over normal random effects. Use 'population'."
         )
-    base: Any = getattr(family, "base", family)
+    base = family.base
     exact = _EXACT.get(family.link.name)
     method = "conditional_expected" if scale == "conditional" else "expected"
     if exact is not None and getattr(type(base), method) is getattr(Family, method):

@@ -15,6 +15,7 @@ from glmmlab.errors import DataError, UnknownNameError
 from glmmlab.estimate.result import full_name
 from glmmlab.formula.expressions import expression
 from glmmlab.formula.factors import compute
+from glmmlab.formula.response import outcome_labels
 from glmmlab.formula.source import Source
 from glmmlab.inference.left_side import left_side
 from glmmlab.inference.reference_grid import ReferenceGrid
@@ -222,9 +223,19 @@ def response_name(estimate: Estimate) -> str:
     text = estimate.design.response
     if not estimate.family.is_binomial:
         return text
+    if labels := outcome_labels(text, estimate.design.data):
+        return f"probability of {labels[0]}"
     match = re.match(r"(?:cbind\(\s*([^,]+?)\s*,|\s*([^/]+?)\s*/)", text)
     event = (match.group(1) or match.group(2)) if match else text
     return f"probability of {event}"
+
+
+def outcome(estimate: Estimate) -> str:
+    """Which of two labels is the success: ``r = 'dead' (against 'alive')``; empty for numbers."""
+    if not estimate.family.is_binomial:
+        return ""
+    labels = outcome_labels(estimate.design.response, estimate.design.data)
+    return f"{labels[0]} (against {labels[1]})" if labels else ""
 
 
 def default_df(estimate: Estimate, component: str = "conditional") -> float:

@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
 
 from glmmlab._random import generator
-from glmmlab._types import FloatArray, Seed
-from glmmlab.errors import DataError, InferenceError
+from glmmlab._types import BoolArray, FloatArray, Seed
+from glmmlab._warnings import warn
+from glmmlab.errors import DataError, InferenceError, InferenceWarning
+from glmmlab.formula.columns import shown_rows
 from glmmlab.inference.modes import JointUncertainty, Rows
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 DRAWS = 10_000
 """Simulated observations a row: the tail probabilities of a 95% interval are right to 0.2%."""
 CHUNK = 2_000_000
+WIDEST = 2.0
+"""Largest standard error of a log or a logit that draws are taken from: a factor of 50 each way."""
 
 
 def new_observation_limits(
@@ -29,12 +34,14 @@ def new_observation_limits(
     trials: FloatArray | None,
     level: float,
     seed: Seed,
+    index: pd.Index,
 ) -> tuple[FloatArray, FloatArray]:
     """Quantiles of observations drawn at every row.
 
     Each draw has linear predictors of its own, normal around the estimated ones with their joint
     covariance (coefficients, modes and auxiliary coefficients), plus `extra_variance` for random
-    effects drawn anew; then an observation of the family.
+    effects drawn anew; then an observation of the family.  An auxiliary predictor whose standard
+    error is beyond what a normal distribution can stand for is held at its estimate.
 
     Returns
     -------
@@ -47,6 +54,9 @@ def new_observation_limits(
     trials = _trials(estimate, trials, n)
     spread = tuple(np.broadcast_to(np.asarray(a, dtype=float), (n,)) for a in aux)
     known = np.isfinite(np.sum([eta, *spread], axis=0) + extra_variance)
+    if trials is not None:  # rows without trials have no proportion
+        known &= trials > 0
+        trials = np.where(known, trials, 1.0)
     if not known.any():
         return np.full(n, np.nan), np.full(n, np.nan)
     if not known.all():  # another row stands in for each that is not, and gives way in the end
@@ -54,7 +64,8 @@ def new_observation_limits(
         rows, eta = rows.take(stand_in), eta[stand_in]
         spread = tuple(a[stand_in] for a in spread)
         extra_variance = np.broadcast_to(extra_variance, (n,))[stand_in]
-    roots = _roots(estimate, rows, extra_variance)
+    roots, held = _roots(estimate, rows, extra_variance)
+    _tell_of_held_parts(estimate, held & known[:, None], index)
     lower, upper = np.empty(n), np.empty(n)
     method: Literal["inverted_cdf", "linear"]
     method = "inverted_cdf" if estimate.family.integer else "linear"
@@ -89,13 +100,32 @@ def _trials(estimate: Estimate, trials: FloatArray | None, n: int) -> FloatArray
                 "a row."
             )
         return np.ones(n)
-    if not ((trials > 0) & (trials == np.round(trials))).all():
+    whole = (trials >= 0) & (trials == np.round(trials))
+    if not whole.all() or not trials.any():
         raise DataError(f"trials= must be a positive whole number, or {n} of them, one a row.")
     return np.broadcast_to(trials, (n,))
 
 
-def _roots(estimate: Estimate, rows: Rows, extra: FloatArray | float) -> FloatArray:
-    """Square roots of the covariance of (eta, aux...) at every row, shape (n, k, k)."""
+def _tell_of_held_parts(estimate: Estimate, held: BoolArray, index: pd.Index) -> None:
+    """Warn of auxiliary predictors (n, parts) without a usable standard error."""
+    for name, rows in zip(estimate.auxiliary, held.T, strict=True):
+        if rows.any():
+            warn(
+                InferenceWarning(
+                    f"the prediction interval in {shown_rows(index, rows)} takes the "
+                    f"{name.replace('_', ' ')} as known: its standard error is too large for a "
+                    "normal distribution around its estimate, as at the end of its range."
+                )
+            )
+
+
+def _roots(
+    estimate: Estimate, rows: Rows, extra: FloatArray | float
+) -> tuple[FloatArray, BoolArray]:
+    """Square roots of the covariance of (eta, aux...) at every row, shape (n, k, k).
+
+    Also which auxiliary predictors are held at their estimates, shape (n, k - 1).
+    """
     uncertainty = JointUncertainty(estimate)
     if not rows.random:
         rows = replace(rows, random=None)
@@ -118,5 +148,7 @@ def _roots(estimate: Estimate, rows: Rows, extra: FloatArray | float) -> FloatAr
             "this fit has no standard errors, so it has no prediction intervals either: "
             "fit.diagnose() says what is wrong with it."
         )
-    values, vectors = np.linalg.eigh(V)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :])
+    held = np.sqrt(V[:, range(1, k), range(1, k)]) > WIDEST
+    free = np.concatenate([np.ones((n, 1)), ~held], axis=1)
+    values, vectors = np.linalg.eigh(V * free[:, :, None] * free[:, None, :])
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]), held

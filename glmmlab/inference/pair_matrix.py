@@ -27,11 +27,14 @@ def pair_matrix(contrasts: Contrasts) -> pd.DataFrame:
     return pd.concat(squares, names=[*contrasts.by, ""])
 
 
-def pair_matrices(contrasts: Contrasts) -> dict[tuple, pd.DataFrame]:
-    """The square of each by-group, by its values."""
+def pair_matrices(contrasts: Contrasts, drawn: bool = False) -> dict[tuple, pd.DataFrame]:
+    """The square of each by-group, by its values; for a figure without what is not finite."""
     table = _compared_means(contrasts)
     tested, estimate = contrasts._tested[0], table._values()[0]
     p, values = (tested[contrasts._own(name)].to_numpy(float) for name in ("p", "estimate"))
+    if drawn:
+        endless = contrasts.linear.separated & contrasts.linear.testable
+        p, values = np.where(endless, np.nan, p), np.where(endless, np.nan, values)
     first, second = np.array(contrasts.compared, int).reshape(-1, 2).T
     result = {}
     for key, index in panels(table.linear.labels, table.by):
@@ -53,7 +56,7 @@ def plot_pair_matrix(
     from glmmlab.plots.interaction import panel_axes
     from glmmlab.plots.pairs import plot_pairs
 
-    squares = pair_matrices(contrasts)
+    squares = pair_matrices(contrasts, drawn=True)
     inverse = contrasts.transformation
     ratio = contrasts._on_response() and inverse is not None and bool(inverse.ratio)
     options.setdefault("xlabel", " : ".join(_compared_means(contrasts).factors))

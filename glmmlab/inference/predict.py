@@ -118,6 +118,8 @@ def predict(
     RankDeficientWarning
         Rows that the data cannot estimate, such as an empty cell of an interaction: their
         predictions are missing, as means are in `emmeans`.
+    InferenceWarning
+        A prediction interval cannot take the uncertainty of an auxiliary part into account.
     SeparationWarning
         Standard errors or limits are asked for in rows whose linear predictor has no finite
         estimate.
@@ -139,7 +141,7 @@ def predict(
         from glmmlab.inference.new_observation import new_observation_limits
 
         numbers = trials_of(estimate, newdata, trials)
-        ends = new_observation_limits(estimate, rows, eta, aux, v, numbers, level, seed)
+        ends = new_observation_limits(estimate, rows, eta, aux, v, numbers, level, seed, index)
         tell_of_lost_rows(lost, np.isnan(ends[0]), index)
         frame = {"estimate": values, "lower": ends[0], "upper": ends[1]}
         return pd.DataFrame(frame, index=index)
@@ -151,6 +153,8 @@ def predict(
         return _marginal_frame(estimate, values, errors, normal_quantile(level), index)
     d_eta, d_aux = _derivatives(transform, estimate, eta, aux, scale)
     errors = np.where(np.isnan(values), np.nan, _standard_errors(estimate, rows, d_eta, d_aux))
+    if scale == "zero_inflation":
+        errors = np.where(_without_error(estimate, rows, scale), np.nan, errors)
     z = normal_quantile(level)
     if scale == "link" or not _any_moves(d_aux):
         slope = np.abs(d_eta)
@@ -158,7 +162,9 @@ def predict(
         one, other = transform(eta - half, aux), transform(eta + half, aux)
         lower, upper = np.fmin(one, other), np.fmax(one, other)
     else:
-        lower, upper = _limits(values, errors, z, unit=scale == "zero_inflation")
+        # means of all families whose predictor is naturally a logit are shares
+        unit = scale == "zero_inflation" or estimate.family.natural == "logit"
+        lower, upper = _limits(values, errors, z, unit)
     frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
     return pd.DataFrame(frame, index=index)
 
@@ -192,8 +198,7 @@ def _marginal_frame(
     if link.name == "identity":
         lower, upper = values - z * errors, values + z * errors
     else:
-        unit = link.name in ("logit", "probit", "cloglog")
-        lower, upper = _limits(values, errors, z, unit=unit)
+        lower, upper = _limits(values, errors, z, unit=estimate.family.natural == "logit")
     frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
     return pd.DataFrame(frame, index=index)
 
@@ -256,6 +261,14 @@ def _rows(
     return rows, eta, tuple(a for _, a in parts), newdata.index, lost
 
 
+def _without_error(estimate: Estimate, rows: Rows, name: str) -> BoolArray:
+    """Rows of an auxiliary part that have a coefficient without a standard error."""
+    part = estimate.auxiliary[name]
+    unknown = np.isnan(np.diag(part.cov))[part.estimable]
+    X = rows.auxiliary[list(estimate.auxiliary).index(name)]
+    return np.asarray((X[:, unknown] != 0).any(axis=1))
+
+
 def _random_rows(
     terms: Sequence[RandomTerm], newdata: pd.DataFrame
 ) -> tuple[tuple[AnyArray, FloatArray], ...]:
@@ -288,14 +301,14 @@ def _part_rows(
 
 
 def _separated(estimate: Estimate, rows: Rows, scale: str) -> BoolArray:
-    """Rows without a finite linear predictor in the parts that a scale needs."""
-    found = np.zeros(len(rows.X), dtype=bool)
+    """Rows without a finite linear predictor in the part that a scale is about.
+
+    A zero inflation of exactly 0 or 1 does E(y) no harm.
+    """
     if scale != "zero_inflation":
-        found |= separated_rows(estimate, "conditional", rows.X)
-    if scale in ("response", "zero_inflation") and "zero_inflation" in estimate.auxiliary:
-        position = list(estimate.auxiliary).index("zero_inflation")
-        found |= separated_rows(estimate, "zero_inflation", rows.auxiliary[position])
-    return found
+        return separated_rows(estimate, "conditional", rows.X)
+    position = list(estimate.auxiliary).index(scale)
+    return separated_rows(estimate, scale, rows.auxiliary[position])
 
 
 def _random_part(estimate: Estimate, random: tuple[tuple[AnyArray, FloatArray], ...]) -> FloatArray:

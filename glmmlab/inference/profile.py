@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from glmmlab._arguments import number_of_workers
 from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray
+from glmmlab._warnings import warn
 from glmmlab.errors import InferenceWarning, UnknownNameError
 from glmmlab.inference.intervals import normal_quantile
 from glmmlab.inference.parameters import Parameter, choose
@@ -226,9 +227,8 @@ def _notes(names: Sequence[str], curves: Sequence[_Curve]) -> tuple[str, ...]:
         f"{-min(c.improved for c in curves):.2g}: the fit is not at its maximum. See "
         "fit.diagnose()."
     )
-    import warnings
 
-    warnings.warn(InferenceWarning(text), stacklevel=4)
+    warn(InferenceWarning(text))
     return (text,)
 
 

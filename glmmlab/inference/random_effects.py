@@ -19,6 +19,7 @@ from glmmlab.inference.modes import (
     cholesky_factors,
 )
 from glmmlab.inference.predict import fitted_mean, population_eta
+from glmmlab.inference.residual_kinds import observed
 
 if TYPE_CHECKING:
     from glmmlab.design import RandomTerm
@@ -58,6 +59,11 @@ def random_effects_table(
         raise UnknownNameError(
             f"uncertainty={uncertainty!r} is unknown; use 'joint' (all parameters estimated) or "
             "'conditional' (parameters known)."
+        )
+    if isinstance(level, str) and level in {term.group for term in estimate.design.random}:
+        raise UnknownNameError(
+            f"level={level!r} is a grouping factor, and level= a confidence level. The table has "
+            f"all of them: table[table['group'] == {level!r}]."
         )
     z = normal_quantile(level)
     columns = ["group", "level", "effect", "mode", "sd", "lower", "upper"]
@@ -171,14 +177,19 @@ def shrinkage(estimate: Estimate, group: str | None = None) -> pd.DataFrame:
     weight = size if design.weights is None else size * design.weights
     at_zero = np.asarray(estimate.family.mean(population_eta(estimate), estimate.aux))
     values = {
-        "observed": design.y / size,
+        "observed": observed(estimate),
         "conditional": fitted_mean(estimate),
         "population": np.broadcast_to(at_zero, (design.nobs,)),
     }
     counts = np.bincount(term.codes, minlength=len(term.levels))
     total = np.bincount(term.codes, weight, len(term.levels))
+    weighed = {k: np.where(weight > 0, weight * v, 0.0) for k, v in values.items()}
+    nothing = np.full(len(term.levels), np.nan)  # of levels whose rows all weigh nothing
     means = {
-        k: np.bincount(term.codes, weight * v, len(term.levels)) / total for k, v in values.items()
+        k: np.divide(
+            np.bincount(term.codes, x, len(total)), total, out=nothing.copy(), where=total > 0
+        )
+        for k, x in weighed.items()
     }
     return pd.DataFrame({"rows": counts, **means}, index=pd.Index(term.levels, name=name))
 

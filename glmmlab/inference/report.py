@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from glmmlab._tables import Document, Exported, format_significant
 from glmmlab._types import Seed
+from glmmlab.errors import EstimabilityError
+from glmmlab.formula.bars import response_expressions
 from glmmlab.inference.anova import anova
+from glmmlab.inference.f_tests import JointDegrees, title_of
 from glmmlab.inference.intervals import dispersion_interval, variance_intervals
+from glmmlab.inference.model_parts import outcome, part_of
+from glmmlab.inference.overdispersion import overdispersion
+from glmmlab.inference.runaway import separated_names
 from glmmlab.inference.variance_decomposition import variance_decomposition
 
 if TYPE_CHECKING:
     from glmmlab.design import RandomTerm
-    from glmmlab.estimate.result import Estimate
+    from glmmlab.estimate.result import Estimate, PartEstimate
+    from glmmlab.formula.fixed import Term
 
 SIMULATIONS = 250
 
@@ -69,7 +78,13 @@ class Report(Exported):
         return self._document().html()
 
 
-def report(estimate: Estimate, level: float = 0.95, checks: bool = True, seed: Seed = 1) -> Report:
+def report(
+    estimate: Estimate,
+    level: float = 0.95,
+    checks: bool = True,
+    seed: Seed = 1,
+    df: JointDegrees | float | None = None,
+) -> Report:
     """What was fitted and how, and what came out.
 
     Parameters
@@ -81,18 +96,23 @@ def report(estimate: Estimate, level: float = 0.95, checks: bool = True, seed: S
         Simulate scaled residuals (250 draws) and report their tests.
     seed : int, Generator or None
         Of these simulations.
+    df : SmallSample or float, optional
+        F tests of the terms of the conditional part, as in
+        :func:`glmmlab.inference.anova.anova`, instead of chi-square tests.
 
     Returns
     -------
     Report
         ``.methods, .results, .text``; exports as Markdown, LaTeX and HTML.
     """
-    methods = [_model(estimate), _estimation(estimate), _tests(estimate, level)]
-    results = [*_terms(estimate), *_random(estimate, level), *_state(estimate)]
+    methods = [_model(estimate), _estimation(estimate), _tests(estimate, level, df)]
+    tested = [*_terms(estimate, "conditional", df), *_terms(estimate, "zero_inflation")]
+    results = [*tested, *_random(estimate, level), *_state(estimate)]
     if checks:
+        anew = ", random effects drawn anew," if estimate.design.random else ""
         methods.append(
-            f"Model assumptions were checked by {SIMULATIONS} simulated responses, random effects "
-            "drawn anew, through scaled quantile residuals."
+            f"Model assumptions were checked by {SIMULATIONS} simulated responses{anew} through "
+            "scaled quantile residuals."
         )
         results.append(_checks(estimate, seed))
     return Report(_paragraph(methods), _paragraph(results))
@@ -113,27 +133,72 @@ def _list(words: Sequence[str]) -> str:
 
 def _model(estimate: Estimate) -> str:
     design, family = estimate.design, estimate.family
-    name = NAMES.get(family.name.removeprefix("zero_inflated_"), family.name.replace("_", " "))
+    name = _distribution(estimate)
     linear = family.name == "gaussian" and family.link.name == "identity"
     kind = "linear" if linear else f"{name} generalized linear"
     mixed = "mixed model" if design.random else "model"
     link = "" if linear else f" with {family.link.name} link"
-    terms = [t.name for t in estimate.conditional.terms if t.name != "Intercept"]
-    fixed = f"fixed effects of {_list(terms)}" if terms else "an intercept as its fixed part"
-    parts = [fixed, *(_random_words(t) for t in design.random)]
-    for key, label in (("zero_inflation", "excess zeros"), ("dispersion", "the dispersion")):
+    parts = [*_fixed_words(estimate.conditional), *(_random_words(t) for t in design.random)]
+    zeros = "zeros" if family.is_hurdle else "excess zeros"
+    for key, label in (("zero_inflation", zeros), ("dispersion", "the dispersion")):
         part = estimate.auxiliary.get(key)
         if part is not None and (key == "zero_inflation" or tuple(part.names) != ("Intercept",)):
             right = part.fixed.formula.lstrip("~ ")
             parts.append(f"{label} modelled by ~ {right}")
     if design.offset_name is not None or estimate.conditional.fixed.offsets:
         parts.append("an offset")
-    dropped = f" ({design.n_dropped} incomplete rows left out)" if design.n_dropped else ""
+    if design.weights is not None:
+        named = "" if design.weights_name in (None, "weights") else f" {design.weights_name}"
+        parts.append(f"prior weights{named}")
+    rows = "row" if design.n_dropped == 1 else "rows"
+    dropped = f" ({design.n_dropped} incomplete {rows} left out)" if design.n_dropped else ""
     article = "an" if kind[0] in "aeiou" else "a"
     return (
-        f"{design.response} was analysed by {article} {kind} {mixed}{link}, with {_list(parts)}, "
-        f"fitted to {design.nobs} observations{dropped}."
+        f"{_subject(estimate)} was analysed by {article} {kind} {mixed}{link}, with "
+        f"{_list(parts)}, fitted to {design.nobs} observations{dropped}."
     )
+
+
+def _distribution(estimate: Estimate) -> str:
+    name = estimate.family.name
+    return NAMES.get(name.removeprefix("zero_inflated_"), name.replace("_", " "))
+
+
+def _subject(estimate: Estimate) -> str:
+    """The response; of trials the proportion that they count."""
+    design = estimate.design
+    if not estimate.family.is_binomial:
+        return design.response
+    if event := outcome(estimate):
+        return f"The probability of {event}"
+    parts = response_expressions(design.response)
+    if len(parts) == 1:
+        given = design.weights_name if design.weights is None else None
+        of = f" (trials: {design.weights_name})" if given else ""
+        return f"The proportion {design.response}{of}" if given else design.response
+    first, second = (part.name for part in parts)
+    whole = re.fullmatch(rf"(.+) - {re.escape(first)}", second) if parts[0].column else None
+    total = whole.group(1) if whole else f"{first} + {second}"
+    above, below = (t if re.fullmatch(r"\w+", t) else f"({t})" for t in (first, total))
+    return f"The proportion {above} / {below}"
+
+
+def _fixed_words(part: PartEstimate) -> Iterator[str]:
+    """Terms of factors, and numbers that enter as straight lines."""
+    categorical = {e.name: coding.categorical for e, coding in part.fixed.codings.items()}
+    lines: list[str] = []
+    others: list[str] = []
+    for term in part.terms:
+        alone = len(term.variables) == 1 and len(term.columns) == 1
+        straight = alone and not any(categorical[name] for name in term.variables)
+        if term.variables:
+            (lines if straight else others).append(term.name)
+    if others:
+        yield f"fixed effects of {_list(others)}"
+    if lines:
+        yield f"{'a slope' if len(lines) == 1 else 'slopes'} of {_list(lines)}"
+    if not lines and not others:
+        yield "an intercept as its fixed part"
 
 
 def _random_words(term: RandomTerm) -> str:
@@ -157,9 +222,14 @@ def _estimation(estimate: Estimate) -> str:
     return f"Parameters were estimated by {how}{integral} (glmmlab {version('glmmlab')}, Python)."
 
 
-def _tests(estimate: Estimate, level: float) -> str:
-    terms = [t for t in estimate.conditional.terms if t.name != "Intercept"]
-    tests = "Terms were tested by type II Wald chi-square tests. " if terms else ""
+def _tests(estimate: Estimate, level: float, df: JointDegrees | float | None) -> str:
+    terms = [t for t in estimate.conditional.terms if t.variables]
+    kind = "Wald chi-square tests"
+    if df is not None:
+        number = isinstance(df, (int, float))
+        of = f"{df:g} denominator" if number else f"{title_of(df)}"
+        kind = f"F tests with {of} degrees of freedom"
+    tests = f"Terms were tested by type II {kind}. " if terms else ""
     variance = " (standard deviations on the log scale)" if estimate.design.random else ""
     return f"{tests}Intervals are {level:.0%} Wald intervals{variance}."
 
@@ -173,16 +243,43 @@ def _p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _terms(estimate: Estimate) -> Iterator[str]:
-    if not any(t.name != "Intercept" for t in estimate.conditional.terms):
+def _terms(
+    estimate: Estimate, component: str, df: JointDegrees | float | None = None
+) -> Iterator[str]:
+    if component not in ("conditional", *estimate.auxiliary):
         return
-    table = anova(estimate, type=2).frame
+    part = part_of(estimate, component)
+    terms = [t for t in part.terms if t.variables]
+    if not terms:
+        return
+    lost = _without_wald_tests(estimate, component, terms)
+    table = anova(estimate, type=2, component=component, df=df).frame
     tested = [
-        f"{name} (chi-square {row['chisq']:.2f} with {row['df']:g} df, {_p(float(row['p']))})"
+        f"{name} ({_statistic(row)}, {_p(float(row['p']))})"
         for name, row in table.iterrows()
-        if name != "Intercept"
+        if name not in lost
     ]
-    yield f"Wald tests of the terms: {', '.join(tested)}."
+    part_words = ""
+    if component == "zero_inflation":
+        part_words = " for the zeros" if estimate.family.is_hurdle else " for the excess zeros"
+    if tested:
+        kind = "Wald tests" if df is None else "F tests"
+        yield f"{kind} of the terms{part_words}: {', '.join(tested)}."
+    if lost:
+        yield f"Separated data allow no Wald test of {_list(lost)}{part_words}."
+
+
+def _statistic(row: pd.Series) -> str:
+    if "F" in row:
+        return f"F = {row['F']:.2f} with {row['df']:g} and {row['df_resid']:.4g} df"
+    return f"chi-square {row['chisq']:.2f} with {row['df']:g} df"
+
+
+def _without_wald_tests(estimate: Estimate, component: str, terms: Sequence[Term]) -> list[str]:
+    """Terms that contain a coefficient without a finite estimate, or that are tested beside one."""
+    names, endless = part_of(estimate, component).names, set(separated_names(estimate, component))
+    held = [t for t in terms if endless & {names[j] for j in t.columns}]
+    return [t.name for t in terms if any(t.variables <= other.variables for other in held)]
 
 
 def _random(estimate: Estimate, level: float) -> Iterator[str]:
@@ -207,7 +304,10 @@ def _random(estimate: Estimate, level: float) -> Iterator[str]:
         called = f" ({label})" if label else ""
         yield f"The dispersion{called} was {format_significant(value)}{limits}."
     if estimate.design.random and not estimate.separated:
-        shares = variance_decomposition(estimate)
+        try:
+            shares = variance_decomposition(estimate)
+        except EstimabilityError:
+            return
         scale = "" if shares.link == "identity" else f" on the {shares.link} scale"
         yield (
             f"The fixed effects account for {shares.r2_marginal:.1%} of the variance{scale}, fixed "
@@ -231,6 +331,13 @@ def _state(estimate: Estimate) -> Iterator[str]:
     aliased = estimate.design.conditional.aliased
     if aliased:
         yield f"{_list(aliased)} could not be estimated (aliased)."
+    spread = overdispersion(estimate)
+    if spread is not None and spread.clear:
+        yield (
+            f"The responses vary {spread.ratio:.1f} times as much as the {_distribution(estimate)} "
+            f"distribution allows (Pearson chi-square {spread.chisq:.1f} with {spread.df:g} df, "
+            f"{_p(spread.p)}), so that the standard errors and p-values above are too small."
+        )
     if not estimate.converged:
         yield "The optimiser did not reach the optimum: these numbers are not to be used."
 
@@ -246,6 +353,9 @@ def _checks(estimate: Estimate, seed: Seed) -> str:
     }
     numbers = ", ".join(f"{name} {_p(float(test.p))}" for name, test in tests.items())
     bad = [name for name, test in tests.items() if test.p < 0.05]
+    spread = overdispersion(estimate)
+    if not bad and spread is not None and spread.clear:
+        return f"Residual checks: {numbers}; the overdispersion needs attention all the same."
     if bad:
         return f"Residual checks: {numbers}; the deviation in {_list(bad)} needs attention."
     return f"Residual checks gave no sign of misfit: {numbers}."

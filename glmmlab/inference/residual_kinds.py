@@ -47,14 +47,21 @@ def residuals(estimate: Estimate, kind: str = "response") -> pd.Series:
     UnknownNameError
         An unknown `kind`.
     EstimabilityError
-        Deviance residuals of a family that defines none.
+        Deviance residuals of a family that defines none; Pearson residuals without a variance.
     """
     if kind not in KINDS:
         raise UnknownNameError(f"kind={kind!r} is unknown; use one of {', '.join(KINDS)}.")
     mean = fitted_mean(estimate)
     difference = observed(estimate) - mean
     if kind == "pearson":
-        difference = difference * _root_weights(estimate) / np.sqrt(response_variance(estimate))
+        variance = response_variance(estimate)
+        if np.isinf(variance).any():
+            raise EstimabilityError(
+                f"the {estimate.family.name} distribution has no finite variance at these "
+                "estimates (degrees of freedom of 2 or less), so there are no Pearson residuals; "
+                "use kind='response', or simulate_residuals() for scaled quantile residuals."
+            )
+        difference = difference * _root_weights(estimate) / np.sqrt(variance)
     elif kind == "deviance":
         difference = np.sign(difference) * np.sqrt(_unit_deviance(estimate))
         difference = difference * _root_weights(estimate)

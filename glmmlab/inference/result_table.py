@@ -13,10 +13,13 @@ from glmmlab._tables import Document, Exported
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.contrasts import plain_label
 from glmmlab.inference.linear import LinearEstimates, resolve_side
-from glmmlab.inference.views import document
+from glmmlab.inference.views import MISSING, document
 
 TYPES = ("link", "response")
 _MOST_NAMES = 6
+NOT_ESTIMABLE = (
+    "not estimable from these data (empty cells, or columns that are combinations of others)"
+)
 
 
 def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -80,7 +83,20 @@ def df_note(linear: LinearEstimates) -> str:
     return "t with the degrees of freedom shown."
 
 
-def runaway_notes(linear: LinearEstimates) -> tuple[str, ...]:
+def row_notes(linear: LinearEstimates) -> tuple[str, ...]:
+    """Which rows have no estimate, or no finite one."""
+    return (*_missing_notes(linear), *_runaway_notes(linear))
+
+
+def _missing_notes(linear: LinearEstimates) -> tuple[str, ...]:
+    """What stands for rows without an estimate means."""
+    if linear.estimable.all():
+        return ()
+    scale = " Or without a value on this scale." if linear.at_limit else ""
+    return (f"{MISSING}: {NOT_ESTIMABLE}.{scale}",)
+
+
+def _runaway_notes(linear: LinearEstimates) -> tuple[str, ...]:
     """Which rows have no finite estimate, because the data are separated."""
     if not linear.separated.any():
         return ()

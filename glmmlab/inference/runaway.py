@@ -10,6 +10,7 @@ import numpy as np
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.estimate.result import full_name
 from glmmlab.estimate.separation import open_directions
+from glmmlab.formula.columns import factor
 from glmmlab.inference.estimable import estimable_rows
 
 if TYPE_CHECKING:
@@ -56,6 +57,34 @@ def with_open_variances(estimate: Estimate, names: Sequence[str], cov: FloatArra
             cov[i], cov[:, i] = 0.0, 0.0
             cov[i, i] = HUGE_VARIANCE
     return cov
+
+
+def baseline_notes(estimate: Estimate) -> tuple[str, ...]:
+    """Advice where a baseline level has no finite mean, so that no comparison with it has one."""
+    part, design = estimate.conditional, estimate.design
+    named = set(separated_names(estimate))
+    if not named:
+        return ()
+    notes = []
+    for coded in part.fixed.codings:
+        column = coded.column or coded.category
+        own = [t for t in part.terms if t.variables == {coded.name}]
+        names = [part.names[j] for t in own for j in t.columns]
+        if column is None or not names or not all("[T." in n and n in named for n in names):
+            continue
+        endless = separated_rows(estimate, "conditional", design.conditional.X)
+        levels, codes = factor(design.data[column])
+        at_baseline = np.array([f"{coded.name}[T.{v}]" not in names for v in levels])[codes]
+        finite = codes[~endless & ~at_baseline]
+        if endless[at_baseline].all() and finite.size:
+            baseline, better = (str(levels[i]) for i in (codes[at_baseline][0], finite.min()))
+            written = column if column.isidentifier() else f"`{column}`"
+            notes.append(
+                f"The baseline of {column}, {baseline!r}, has no finite mean, so that neither the "
+                f"intercept nor any comparison with it is finite. With {better!r} as the baseline, "
+                f"C({written}, contr.treatment({better!r})), the table shows what is."
+            )
+    return tuple(notes)
 
 
 def separation_notes(estimate: Estimate, component: str = "conditional") -> tuple[str, ...]:

@@ -9,10 +9,20 @@ from typing import Any
 import numpy as np
 
 from glmmlab._tables import Document, Exported
+from glmmlab._types import Seed
 from glmmlab.errors import UnknownColumnError
-from glmmlab.inference.contrast_table import Contrasts
+from glmmlab.inference.contrast_table import (
+    Contrasts,
+    build_contrasts,
+    each_method,
+    one_family,
+    products,
+)
+from glmmlab.inference.contrasts import Method
 from glmmlab.inference.estimate_table import EstimateTable
+from glmmlab.inference.level_order import tell_of_level_order
 from glmmlab.inference.linear import panels
+from glmmlab.inference.rescaling import Rescaling
 from glmmlab.inference.result_table import names_of
 
 
@@ -47,6 +57,35 @@ class ContrastSet(Exported, Mapping[str, Contrasts]):
 
     def _repr_html_(self) -> str:
         return self._document().html()
+
+
+def contrasts_of(
+    table: EstimateTable,
+    method: Method,
+    adjust: str | None,
+    by: str | Sequence[str] | None,
+    simple: str | Sequence[str] | None,
+    interaction: bool | str | Sequence[Method] | None,
+    rescaling: Rescaling,
+    seed: Seed,
+    options: Mapping[str, Any],
+) -> Contrasts | ContrastSet:
+    """See :meth:`EstimateTable.contrast`."""
+    if simple == "each":
+        build = one_family(method, options)
+        every = [(name, method) for name in (*table.factors, *table.by)]
+        tell_of_level_order(table.linear.labels, every)
+        return each_factor(table, lambda one: build_contrasts(one, build, adjust, seed, rescaling))
+    table = regrouped(table, by, simple)
+    if interaction is None or interaction is False:
+        build = one_family(method, options)
+        along = [(name, method) for name in table.factors if len(table.factors) == 1]
+    else:
+        methods = method if interaction is True else interaction
+        build = products(table.factors, methods, options)
+        along = each_method(table.factors, methods)
+    tell_of_level_order(table.linear.labels, along)
+    return build_contrasts(table, build, adjust, seed, rescaling)
 
 
 def each_factor(

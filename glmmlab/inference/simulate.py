@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glmmlab._arguments import number_of
 from glmmlab._random import generator
 from glmmlab._types import FloatArray, Seed
 from glmmlab.errors import UnknownNameError
@@ -58,8 +59,7 @@ def simulate(
             f"random_effects={random_effects!r} is unknown; use 'unconditional' (new random "
             "effects in every simulation) or 'conditional' (the modes of the fit)."
         )
-    if not isinstance(n, (int, np.integer)) or n < 1:
-        raise UnknownNameError(f"n={n!r} simulations: a whole number of at least 1 is needed.")
+    n = number_of(n, 1, "simulations")
     rng = generator(seed)
     redraw = random_effects == "unconditional"
     fixed = population_eta(estimate) if redraw else estimate.eta

@@ -17,7 +17,6 @@ Statist. Software 59(9)).  In balanced designs with positive variance estimates 
 from __future__ import annotations
 
 import difflib
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ import numpy as np
 from scipy import linalg
 
 from glmmlab._types import FloatArray
+from glmmlab._warnings import warn
 from glmmlab.errors import InferenceError, InferenceWarning, UnknownNameError
 from glmmlab.inference.f_tests import FTest
 from glmmlab.inference.variance_components import MarginalModel, positive_inverse
@@ -296,11 +296,11 @@ def degrees_for(
     if not reason and component != "conditional":
         reason = f"coefficients of the conditional model, not of component={component!r}"
     if reason:
-        warnings.warn(
-            f"{TITLES[method]} degrees of freedom need {reason}. Tests and intervals are "
-            "asymptotic (df = inf).",
-            InferenceWarning,
-            stacklevel=4,  # the line that called the fit's method
+        warn(
+            InferenceWarning(
+                f"{TITLES[method]} degrees of freedom need {reason}. Tests and intervals are "
+                "asymptotic (df = inf)."
+            )
         )
         return None
     return small_sample(estimate, method)

@@ -46,8 +46,16 @@ def split_specs(
     return tuple(factors), tuple(dict.fromkeys(panels_))
 
 
-def check_names(names: Sequence[str], grid: ReferenceGrid) -> None:
+def check_names(names: Sequence[str], grid: ReferenceGrid, estimate: Estimate) -> None:
+    """Raise an UnknownColumnError for what is no predictor; a grouping factor has its own."""
+    groups = {term.group for term in estimate.design.random}
     for name in names:
+        if name in groups and name not in grid.values:
+            raise UnknownColumnError(
+                f"{name!r} is random in this model, so that its levels have no means to compare: "
+                "fit.random_effects_table() lists its effects, and "
+                f"fit.plot_random_effects({name!r}) draws them."
+            )
         if name not in grid.values:
             near = difflib.get_close_matches(str(name), list(grid.values), 1, cutoff=0.5)
             operators = near and set(near[0]) & set("*:+|~")  # only a list takes it as it is

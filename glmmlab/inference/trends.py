@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
 
 _RELATIVE_STEP = 0.001
+_SMALLEST_STEP = 1e-10
 _POWERS = {1: "Slopes", 2: "Second-degree trends"}
 
 
@@ -116,12 +117,18 @@ def emtrends(
         prior_weights(estimate),
         at,
     )
-    check_names([n for n in (*factors, *panels) if n != OVERALL], grid)
+    check_names([n for n in (*factors, *panels) if n != OVERALL], grid, estimate)
     factors = with_nests(factors, panels, grid.nesting)
     keep = [n for n in (*factors, *panels) if n != OVERALL]
+    values = estimate.design.data[column].to_numpy(float)
     step = _RELATIVE_STEP * _range(estimate.design.data[column])
     if delta is not None and not (step := finite(delta, "delta")):
         raise UnknownNameError("delta=0: the step of a difference quotient must not be zero.")
+    if delta is not None and abs(delta) < _SMALLEST_STEP * np.abs(values).max():
+        raise UnknownNameError(
+            f"delta={delta:g} is lost in the rounding of {column}, whose values are as large as "
+            f"{np.abs(values).max():g}: give a larger step, or leave delta= out."
+        )
     shifts = (0, 1) if degree == 1 else (-1, 0, 1)
     levels = [_moved(part, grid, column, k * step) for k in shifts]
     unit = _unit(grid, var, column, function, [k * step for k in shifts])

@@ -30,7 +30,7 @@ from scipy.special import polygamma
 
 from glmmlab._tables import Document, Exported, Table, common_decimals, format_fixed
 from glmmlab._types import FloatArray
-from glmmlab.errors import UnknownNameError
+from glmmlab.errors import EstimabilityError, UnknownNameError
 from glmmlab.inference.marginal import averaged
 from glmmlab.inference.modes import cholesky_factors
 from glmmlab.inference.predict import population_eta
@@ -149,12 +149,19 @@ def variance_decomposition(estimate: Estimate, method: str | None = None) -> Var
     ------
     UnknownNameError
         An unknown method, or one that the family and its link do not have.
+    EstimabilityError
+        The observations have no finite variance.
     """
-    family: Any = getattr(estimate.family, "base", estimate.family)
+    family = estimate.family.base
     chosen = _method(family, method)
     design = estimate.design
     fixed = population_eta(estimate) - design.offset
     observation = _observation_variance(estimate, family, chosen)
+    if not np.isfinite(observation):
+        raise EstimabilityError(
+            f"the {family.name} distribution has no finite variance at these estimates (degrees of "
+            "freedom of 2 or less): there is nothing to take shares of."
+        )
     single = design.trials is None or bool((design.trials <= 1).all())
     variances, notes = {"fixed": float(np.var(fixed, ddof=1)) if design.nobs > 1 else 0.0}, []
     for term, factor in zip(design.random, cholesky_factors(estimate), strict=True):

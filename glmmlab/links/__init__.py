@@ -77,10 +77,11 @@ def get(name: str | Link) -> Link:
     if isinstance(name, Link):
         return name
     try:
-        return _REGISTRY[name]()
+        kind = _REGISTRY[name]
     except (KeyError, TypeError):
         near = difflib.get_close_matches(str(name).lower(), _REGISTRY, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise UnknownNameError(
             f"Unknown link {name!r}.{hint} Known links: {', '.join(_REGISTRY)}."
         ) from None
+    return kind()

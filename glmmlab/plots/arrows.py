@@ -38,7 +38,8 @@ def plot_comparisons(
     frame : DataFrame
         One row a mean: factor columns, ``estimate, lower, upper`` and the ends of the arrows,
         ``left, right`` (equal to the estimate where there is no arrow); five arguments give
-        these columns other names.
+        these columns other names.  Where an estimate is infinite, the words "no finite estimate"
+        stand at the edge.
     factors : str or sequence of str
         Columns whose levels stand along the y axis.
     by : str, optional
@@ -113,6 +114,9 @@ def _row(
     ax: Axes, y: float, estimate: float, lower: float, upper: float, left: float, right: float
 ) -> None:
     """Interval, arrows, point."""
+    if np.isinf(estimate):
+        style.no_estimate(ax, y, estimate, style.FIXED, lying=True)
+        return
     ax.hlines(y, lower, upper, color=style.FIXED, alpha=0.3, lw=8, zorder=1)
     for end in (left, right):
         if np.isfinite(end) and end != estimate:

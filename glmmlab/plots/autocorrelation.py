@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from glmmlab._types import FloatArray
+from glmmlab._types import FloatArray, IntArray
 from glmmlab.plots import style
 from glmmlab.plots.residuals import THIN_ABOVE, hexagons
 from glmmlab.plots.style import styled
@@ -27,6 +27,7 @@ def plot_series(
     ax: Axes | None = None,
     xlabel: str = "Time",
     title: str = "Residuals in the order of time",
+    codes: IntArray | None = None,
 ) -> Axes:
     """Scaled residuals over time with lines at the quartiles.
 
@@ -37,6 +38,8 @@ def plot_series(
     notes : sequence of (text, significant)
     ax : Axes, optional
     xlabel, title : str
+    codes : ndarray, shape (nobs,), optional
+        Series of every row; rows of different ones are not joined.
 
     Returns
     -------
@@ -50,7 +53,10 @@ def plot_series(
     n = len(r)
     lines = list(notes)
     if n <= JOINED_UP_TO:
-        ax.plot(time, r, color=style.DATA, lw=0.9, alpha=0.8)
+        series = np.zeros(n) if codes is None else codes
+        for one in np.unique(series):
+            rows = series == one
+            ax.plot(time[rows], r[rows], color=style.DATA, lw=0.9, alpha=0.8)
         ax.plot(time, r, ls="none", marker=".", ms=5, color=style.DATA)
     else:
         if n > THIN_ABOVE:
@@ -80,17 +86,26 @@ def moving_mean(r: FloatArray, width: int) -> FloatArray:
     return (total[width:] - total[:-width]) / width
 
 
-def autocorrelations(r: FloatArray, lags: int) -> FloatArray:
-    """Autocorrelations at lags 0 ... ``lags``.
+def autocorrelations(r: FloatArray, lags: int, sizes: Sequence[int] | None = None) -> FloatArray:
+    """Autocorrelations at lags 0 ... ``lags``, along the last axis.
+
+    Series of ``sizes`` rows follow each other; each has its own mean, and rows of different
+    series are never compared.
 
     Examples
     --------
     >>> autocorrelations(np.array([1.0, -1.0, 1.0, -1.0]), 1).tolist()
     [1.0, -0.75]
+    >>> autocorrelations(np.array([1.0, -1.0, 6.0, 4.0]), 1, [2, 2]).tolist()
+    [1.0, -0.5]
     """
-    e = r - r.mean()
-    total = float(e @ e)
-    return np.array([float(e[: len(e) - k] @ e[k:]) / total for k in range(lags + 1)])
+    products = np.zeros((*r.shape[:-1], lags + 1))
+    for one in np.split(r, np.cumsum([r.shape[-1]] if sizes is None else sizes)[:-1], axis=-1):
+        e = one - one.mean(axis=-1, keepdims=True)
+        n = e.shape[-1]
+        for k in range(min(lags + 1, n)):
+            products[..., k] += np.sum(e[..., : n - k] * e[..., k:], axis=-1)
+    return np.asarray(products / products[..., :1])
 
 
 @styled
@@ -98,6 +113,8 @@ def plot_acf(
     r: FloatArray,
     ax: Axes | None = None,
     title: str = "Autocorrelation of the residuals",
+    sizes: Sequence[int] | None = None,
+    sets: FloatArray | None = None,
 ) -> Axes:
     """Autocorrelation function with the 95 % limits of independent residuals.
 
@@ -107,19 +124,30 @@ def plot_acf(
         In the order of time.
     ax : Axes, optional
     title : str
+    sizes : sequence of int, optional
+        Rows of each of several series, which follow each other in ``r``.
+    sets : ndarray, shape (nsim, nobs), optional
+        Residuals of simulated data sets: the limits are then theirs.
     """
     ax = style.axes_or_new(ax, (6.4, 3.2))
     n = len(r)
-    lags = min(n - 1, int(10 * np.log10(n)) if n > 10 else n - 1)
-    values = autocorrelations(r, lags)[1:]
-    limit = 1.96 / np.sqrt(n)
+    longest = max(sizes or [n]) - 1
+    lags = min(longest, int(10 * np.log10(n)) if n > 10 else longest)
+    values = autocorrelations(r, lags, sizes)[1:]
+    low, high = np.outer([-1.96 / np.sqrt(n), 1.96 / np.sqrt(n)], np.ones(lags))
+    if sets is not None:
+        low, high = np.quantile(autocorrelations(sets, lags, sizes)[:, 1:], [0.025, 0.975], axis=0)
     at = np.arange(1, lags + 1)
-    beyond = np.abs(values) > limit
-    ax.axhspan(-limit, limit, color=style.PALE, alpha=0.7, lw=0)
+    beyond = (values < low) | (values > high)
+    if sets is None:
+        ax.axhspan(low[0], high[0], color=style.PALE, alpha=0.7, lw=0)
+    else:
+        ax.bar(at, high - low, 1.0, low, color=style.PALE, alpha=0.7, lw=0)
     ax.axhline(0, color=style.DATA, lw=0.8)
     for mask, colour, marker in ((~beyond, style.DATA, "o"), (beyond, style.WRONG, "D")):
         ax.vlines(at[mask], 0, values[mask], color=colour, lw=1.6)
         ax.plot(at[mask], values[mask], ls="none", marker=marker, ms=4, color=colour)
+    limit = float(np.abs([low, high]).max())
     reach = max(1.15 * float(np.abs(values).max()), 1.4 * limit)
     ax.set_ylim(-reach, reach)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -38,7 +38,8 @@ def plot_interaction(
     Parameters
     ----------
     frame : DataFrame
-        ``x``, ``trace``, ``estimate`` and, unless ``lower`` is None, the interval.
+        ``x``, ``trace``, ``estimate`` and, unless ``lower`` is None, the interval.  Where an
+        estimate is infinite, the words "no finite estimate" stand at the edge.
     x : str
         Predictor along the x axis: a factor, or numbers, which keep their distances and carry
         bands instead of bars.
@@ -66,6 +67,7 @@ def plot_interaction(
     categories = [] if numeric else categories_of(frame, [x], estimate, "factor")
     levels = levels_of(frame[trace]) if trace is not None else [None]
     ends, labels = [], []
+    endless: dict[tuple[float, float], list[str]] = {}
     for i, level in enumerate(levels):
         part = frame if trace is None else frame[frame[trace] == level]
         if numeric:
@@ -84,10 +86,15 @@ def plot_interaction(
         dash = style.DASHES[i % len(style.DASHES)]
         marker = "" if len(at) > 12 else style.MARKERS[i % len(style.MARKERS)]
         ax.plot(at, values, color=colour, ls=dash, marker=marker, ms=6)
+        for where in np.flatnonzero(np.isinf(values)):
+            place = at[where] if numeric else np.round(at[where])
+            endless.setdefault((float(place), float(values[where])), []).append(colour)
         drawn = values[np.isfinite(values)]  # means that cannot be estimated are left out
         if trace is not None and len(drawn):
             ends.append(float(drawn[-1]))
             labels.append((f"{trace} {level}", colour))
+    for (place, way), colours in endless.items():  # once for all lines that end there
+        style.no_estimate(ax, place, way, colours[0] if len(colours) == 1 else style.INK)
     ax.margins(y=0.08)
     _end_labels(ax, ends, labels)
     if not numeric:

@@ -17,6 +17,8 @@ POINTS_UP_TO = 30
 """With at most this many rows in every level the residuals themselves are drawn too."""
 NAMES_WIDE = 0.4
 """Share of the axes' width that names beside them may take."""
+TALLEST = 8.0
+"""Inches up to which axes grow so that all names beside them can be read."""
 
 
 @styled
@@ -27,6 +29,7 @@ def plot_by_level(
     ax: Axes | None = None,
     xlabel: str = "Level",
     title: str = "Residuals by level",
+    lying: bool | None = None,
 ) -> Axes:
     """Boxplots of scaled residuals by the levels of a factor.
 
@@ -39,12 +42,15 @@ def plot_by_level(
     notes : sequence of (text, significant)
     ax : Axes, optional
     xlabel, title : str
+    lying : bool, optional
+        Whether the boxes lie; by default where names do not fit under upright ones.
 
     Returns
     -------
     Axes
         With at most 30 rows in every level the residuals themselves are drawn too.  Names that
-        are too long to stand under upright boxes stand beside boxes that lie, the first on top.
+        are too long to stand under upright boxes stand beside boxes that lie, the first on top;
+        a figure of its own grows with their number.
 
     Examples
     --------
@@ -52,9 +58,12 @@ def plot_by_level(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('plot', 'Scaled residual')
     """
-    ax = style.axes_or_new(ax)
+    own, ax = ax is None, style.axes_or_new(ax)
     names = [f"{level}\n(deviates)" if level in deviating else level for level in groups]
-    lying = not style.categories_fit(ax, names)
+    if lying is None:
+        lying = not style.categories_fit(ax, names)
+    if lying and own:
+        grow([ax], [names_short_of(ax, list(groups))])
     for q in QUARTILES:
         line = ax.axvline if lying else ax.axhline
         line(q, color=style.DATA, lw=0.9, ls=(0, (2, 2)), zorder=0.5)
@@ -108,12 +117,43 @@ def _points_in_boxes(ax: Axes, groups: Sequence[FloatArray], lying: bool) -> Non
         ax.scatter(x, y, s=9, color=style.DATA, alpha=0.8, lw=0, zorder=3)
 
 
+def names_short_of(ax: Axes, levels: Sequence[str]) -> float:
+    """Inches that the axes lack for all names beside them to be written out."""
+    needed = min(_count(_wrapped(levels, _wide(ax))) * 1.25 * style.SMALL / 72, TALLEST)
+    return max(0.0, needed - _height(ax))
+
+
+def grow(axes: Sequence[Axes], short: Sequence[float]) -> None:
+    """Make the figure of axes in a grid taller, so that each gains the inches it is short of."""
+    place = axes[0].get_subplotspec()
+    figure = axes[0].get_figure(root=True)
+    if place is None or figure is None or not any(short):
+        return
+    grid = place.get_gridspec()
+    extra = np.zeros(grid.nrows)
+    for ax, inches in zip(axes, short, strict=True):
+        own = ax.get_subplotspec()
+        if own is not None:
+            extra[own.rowspan.start] = max(extra[own.rowspan.start], inches)
+    # axes take about three quarters of a figure's height before it is laid out
+    height, extra = figure.get_figheight(), 1.4 * extra
+    grid.set_height_ratios(height / grid.nrows + extra)
+    figure.set_figheight(height + float(extra.sum()))
+
+
+def _height(ax: Axes) -> float:
+    return float(ax.get_window_extent().height / ax.figure.dpi)
+
+
+def _wide(ax: Axes) -> int:
+    """Letters of a name beside the axes, in one line."""
+    return max(12, int(NAMES_WIDE * style.axes_width(ax) * 72 / (0.6 * style.SMALL)))
+
+
 def _names_beside(ax: Axes, levels: Sequence[str], deviating: Sequence[str]) -> str:
     """Names at the left, "deviates" at the right; what all names share, for the axis' label."""
-    height = float(ax.get_window_extent().height / ax.figure.dpi)
-    lines = int(height * 72 / (1.25 * style.SMALL))
-    wide = max(12, int(NAMES_WIDE * style.axes_width(ax) * 72 / (0.6 * style.SMALL)))
-    names, shared = fitting_names(levels, wide, lines)
+    lines = int(_height(ax) * 72 / (1.25 * style.SMALL))
+    names, shared = fitting_names(levels, _wide(ax), lines)
     every = -(-len(levels) // max(lines, 1))
     shown = [i for i in range(len(levels)) if i % every == 0]
     ax.set_yticks(shown, [names[i] for i in shown])

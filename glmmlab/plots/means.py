@@ -53,7 +53,8 @@ def plot_means(
     Parameters
     ----------
     frame : DataFrame
-        One row a mean: factor columns, ``estimate``, ``lower``, ``upper``.
+        One row a mean: factor columns, ``estimate``, ``lower``, ``upper``.  Where an estimate is
+        infinite, the words "no finite estimate" stand at the edge.
     factors : str or sequence of str
         Columns whose levels stand along the x axis.
     by : str, optional
@@ -241,6 +242,9 @@ def _draw(
             label=layer.label,
             zorder=3,
         )
+        for x, value in zip(at, layer.frame[estimate].to_numpy(dtype=float), strict=True):
+            if np.isinf(value) and not np.isnan(x):
+                style.no_estimate(ax, x + layer.shift, value, layer.colour)
         drawn = ~(np.isnan(at) | np.isnan(high))  # means that cannot be estimated are not
         np.maximum.at(tops[i], at[drawn].astype(int), high[drawn])
         if raw is not None and raw_value is not None:

@@ -93,7 +93,7 @@ def plot_pairs(
     long = min(max(len(name) for name in names), 40)
     ax = style.axes_or_new(ax, (6.2 + 0.06 * long, 5.7 + 0.04 * long))
     shown = np.log(upper) if ratio else upper
-    bound = float(np.nanmax(np.abs(shown[np.isfinite(shown)]))) or 1.0
+    bound = float(np.abs(shown[np.isfinite(shown)]).max(initial=0.0)) or 1.0
     ax.imshow(shown, cmap=_TWO_SIDED, norm=TwoSlopeNorm(0, -bound, bound), aspect="auto")
     shade = np.sqrt(np.clip(lower, 0, 1))  # differences among small p-values matter most
     ax.imshow(shade, cmap="Greys_r", norm=Normalize(-0.25, 1.0), aspect="auto")
@@ -109,7 +109,9 @@ def plot_pairs(
     ax.tick_params(which="minor", length=0)
     style.axis_labels(ax, xlabel, xlabel)
     what = "ratio row / column" if ratio else "difference row - column"
+    empty = np.isnan(upper[np.triu_indices(k, 1)]).any()
     text = caption or f"Above the diagonal: {what}. Below: p-value (bold: p < {level:g})."
+    text += " Empty: no finite estimate." if empty and not caption else ""
     style.heading(ax, title, [(text, False)])
     style.settle(ax)
     _cells(ax, upper, lower, shown / bound, level)

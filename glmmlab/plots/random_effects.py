@@ -24,6 +24,7 @@ def plot_caterpillar(
     group: str = "group",
     sort: bool = True,
     level: float = 0.95,
+    scale: str = "link scale",
     ax: Axes | None = None,
 ) -> Any:
     """Conditional modes of one grouping factor, sorted, with intervals.
@@ -38,6 +39,8 @@ def plot_caterpillar(
         By the mode of the first effect; otherwise in the order given.
     level : float
         Of the intervals, for the caption.
+    scale : str
+        Of the effects, for the axes.
     ax : Axes, optional
         For a single effect.
 
@@ -63,7 +66,7 @@ def plot_caterpillar(
         height = float(np.clip(0.19 * len(levels) + 1.4, 2.6, 9.0))
         ax = style.axes_or_new(ax, (5.2, height))
         _caterpillar(ax, first, order, levels)
-        style.axis_labels(ax, f"{effects[0]} (link scale)", group)
+        style.axis_labels(ax, f"{effects[0]} ({scale})", group)
         style.heading(ax, f"Random effects of {group}", [(caption, False)])
         return ax
     height = float(np.clip(0.19 * len(levels) + 1.6, 2.8, 9.0))
@@ -72,7 +75,7 @@ def plot_caterpillar(
     for panel, effect in zip(axes, effects, strict=True):
         one = frame[frame["effect"] == effect]
         _caterpillar(panel, one, order, levels)
-        panel.set_xlabel(f"{effect} (link scale)")
+        panel.set_xlabel(f"{effect} ({scale})")
     axes[0].set_ylabel(group)
     by = f", sorted by {effects[0]}" if sort else ""
     figure.suptitle(f"Random effects of {group}. {caption}{by}", x=0.01, ha="left", fontsize=10)

@@ -288,6 +288,36 @@ def end_label(ax: Axes, y: float, text: str, colour: str, *, bold: bool) -> None
     )
 
 
+def no_estimate(ax: Axes, at: float, way: float, colour: str, *, lying: bool = False) -> None:
+    """The words "no finite estimate" at the edge where a mean lies beyond the axes.
+
+    Parameters
+    ----------
+    ax : Axes
+    at : float
+        Its place along the categories.
+    way : float
+        Positive for the upper (right) edge, negative for the lower (left) one.
+    colour : str
+    lying : bool
+        Categories stand along the y axis.
+    """
+    edge, inwards = (1.0, -4.0) if way > 0 else (0.0, 4.0)
+    place, shift = ((edge, at), (inwards, 0.0)) if lying else ((at, edge), (0.0, inwards))
+    ax.annotate(
+        "no finite estimate",
+        place,
+        xycoords=("axes fraction", "data") if lying else ("data", "axes fraction"),
+        xytext=shift,
+        textcoords="offset points",
+        rotation=0 if lying else 90,
+        ha=("right" if way > 0 else "left") if lying else "center",
+        va="center" if lying else ("top" if way > 0 else "bottom"),
+        fontsize=SMALL,
+        color=colour,
+    )
+
+
 def spread_out(positions: Sequence[float], gap: float) -> list[float]:
     """Positions moved apart until neighbours are at least ``gap`` from each other.
 

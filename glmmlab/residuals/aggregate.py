@@ -92,6 +92,7 @@ def select(res: SimulatedResiduals, rows: ArrayLike) -> SimulatedResiduals:
         data=None if res.data is None else res.data.loc[keep],
         pearson=None,
         pearson_df=None,
+        fixed_variance=False,
         refits=refits,
         rotated=res.rotated and (res.rotated[0][keep], res.rotated[1][:, keep]),
     )

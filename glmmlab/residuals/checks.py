@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glmmlab._types import AnyArray, FloatArray
+from glmmlab._warnings import warn
 from glmmlab.errors import DataError, InferenceWarning, UnknownNameError
 
 
@@ -114,11 +114,11 @@ def _check_finite(array: AnyArray) -> None:
             "simulate these rows; check their predictors, weights and fitted values."
         )
     if infinite.any():
-        warnings.warn(
-            f"simulated has infinite values in {some_rows(infinite)}; they count as larger "
-            "(smaller) than any observation, but statistics that use sums will be infinite.",
-            InferenceWarning,
-            stacklevel=4,
+        warn(
+            InferenceWarning(
+                f"simulated has infinite values in {some_rows(infinite)}; they count as larger "
+                "(smaller) than any observation, but statistics that use sums will be infinite."
+            )
         )
 
 

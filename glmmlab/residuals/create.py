@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 from glmmlab._arguments import finite, function_of, number_of
 from glmmlab._random import generator
 from glmmlab._types import AnyArray, FloatArray, Seed
+from glmmlab._warnings import warn
 from glmmlab.errors import DataError, InferenceWarning, ResponseError
 from glmmlab.residuals.checks import flag, option, simulations, symmetric, vector
 from glmmlab.residuals.pit import estimated_covariance, pit, rotate, traditional
@@ -188,8 +188,10 @@ def build(
     random_effects: str | None = None,
     data: pd.DataFrame | None = None,
     predictors: tuple[str, ...] = (),
+    factors: tuple[str, ...] = (),
     pearson: FloatArray | None = None,
     pearson_df: float | None = None,
+    fixed_variance: bool = False,
     refits: Refits | None = None,
     dependent: bool = False,
 ) -> SimulatedResiduals:
@@ -219,8 +221,10 @@ def build(
         dependent=dependent,
         data=data,
         predictors=predictors,
+        factors=factors,
         pearson=pearson,
         pearson_df=pearson_df,
+        fixed_variance=fixed_variance,
         refits=refits,
         rotated=rotated,
         noise=noise,
@@ -322,11 +326,11 @@ def simulate_residuals(
     if flag(refit, "refit"):
         _not_rotated(rotation)
     if estimate.design.weights is not None:
-        warnings.warn(
-            "The prior weights of this model are not part of its distribution: simulations, and "
-            "so the residuals, ignore them.",
-            InferenceWarning,
-            stacklevel=2,
+        warn(
+            InferenceWarning(
+                "The prior weights of this model are not part of its distribution: simulations, "
+                "and so the residuals, ignore them."
+            )
         )
     rng = _own_stream(seed)
     parts = source.parts(estimate)
@@ -343,8 +347,10 @@ def simulate_residuals(
         random_effects=random_effects,
         data=estimate.design.data,
         predictors=parts.predictors,
+        factors=parts.factors,
         pearson=parts.pearson,
         pearson_df=parts.pearson_df,
+        fixed_variance=parts.fixed_variance,
         refits=refits,
         dependent=random_effects == "unconditional" and parts.groups and rotation is None,
     )

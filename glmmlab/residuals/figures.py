@@ -16,7 +16,7 @@ from glmmlab.residuals.result import LEVEL, ResidualTest, count, p_text
 from glmmlab.residuals.spatial import neighbour_means
 from glmmlab.residuals.splines import rank_transform
 from glmmlab.residuals.statistics import DispersionTest
-from glmmlab.residuals.temporal import check_times
+from glmmlab.residuals.temporal import series_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,7 @@ def residuals(
     test: bool = True,
     title: str | None = None,
     looks: int = 1,
+    lying: bool | None = None,
 ) -> Axes:
     """Residuals against a predictor: scatter with quantile curves, or boxplots for a factor.
 
@@ -105,14 +106,16 @@ def residuals(
     title : str, optional
     looks : int
         Number of panels like this one in the figure; p-values are multiplied by it.
+    lying : bool, optional
+        Whether the boxes of a factor lie; by default where its names do not fit under them.
     """
     if isinstance(against, str) and against.lstrip().startswith("~"):
         from glmmlab.residuals.panels import single
 
         res, against, title = single(res, against, title)
     series, name = predictors.resolve(against, res)
-    if predictors.is_factor(series):
-        return by_level(res, against, ax, title=title, looks=looks)
+    if predictors.is_factor(series, name, res.factors):
+        return by_level(res, against, ax, title=title, looks=looks, lying=lying)
     x, name = predictors.numeric(against, res)
     r = res.scaled
     title = title or f"{'Spread of the residuals' if absolute else 'Residuals'} against {name}"
@@ -170,6 +173,7 @@ def by_level(
     *,
     title: str | None = None,
     looks: int = 1,
+    lying: bool | None = None,
 ) -> Axes:
     """Boxplots by level with the two tests as notes."""
     values, name = predictors.categorical(factor, res)
@@ -195,6 +199,7 @@ def by_level(
         ax,
         xlabel=name,
         title=title or f"Residuals by {name}",
+        lying=lying,
     )
 
 
@@ -253,31 +258,59 @@ def histogram(res: SimulatedResiduals, ax: Axes | None = None) -> Axes:
     return panels.plot_residual_histogram(res.scaled, notes, ax)
 
 
-def temporal(res: SimulatedResiduals, time: PredictorLike, figure: Figure | None = None) -> Figure:
+def temporal(
+    res: SimulatedResiduals,
+    time: PredictorLike,
+    figure: Figure | None = None,
+    group: PredictorLike | pd.DataFrame = None,
+) -> Figure:
     """Residuals over time and their autocorrelation."""
     with style.context():
         fig = style.figure_or_new(figure, (6.4, 5.6))
         top, bottom = fig.subplots(2, 1)
-    series(res, time, top)
-    acf(res, time, bottom)
+    series(res, time, top, group)
+    acf(res, time, bottom, group)
     return fig
 
 
-def series(res: SimulatedResiduals, time: PredictorLike, ax: Axes | None = None) -> Axes:
-    """Residuals over time with the Durbin-Watson test."""
-    values, name = predictors.numeric(time, res)
-    test = res.test_temporal(time)
-    order = np.argsort(values)
-    notes = [note(f"Durbin-Watson = {test.statistic:.3g}", test)]
-    xlabel = _named(name, "Time")
-    return plot_auto.plot_series(values[order], res.scaled[order], notes, ax, xlabel=xlabel)
+def series(
+    res: SimulatedResiduals,
+    time: PredictorLike,
+    ax: Axes | None = None,
+    group: PredictorLike | pd.DataFrame = None,
+) -> Axes:
+    """Residuals over time with the Durbin-Watson test; rows of a group are joined."""
+    values, codes, called = res._series(time, group)
+    test = res.test_temporal(time, group=group)
+    order = np.argsort(values, kind="stable")
+    within = f" within {called}" if called else ""
+    return plot_auto.plot_series(
+        values[order],
+        res.scaled[order],
+        [note(f"Durbin-Watson{within} = {test.statistic:.3g}", test)],
+        ax,
+        xlabel=_named(predictors.resolve(time, res)[1], "Time"),
+        codes=codes[order],
+    )
 
 
-def acf(res: SimulatedResiduals, time: PredictorLike, ax: Axes | None = None) -> Axes:
-    """Autocorrelation of the residuals in the order of time."""
-    values, name = predictors.numeric(time, res)
-    check_times(values, _named(name, "time"))
-    return plot_auto.plot_acf(res.scaled[np.argsort(values)], ax)
+def acf(
+    res: SimulatedResiduals,
+    time: PredictorLike,
+    ax: Axes | None = None,
+    group: PredictorLike | pd.DataFrame = None,
+) -> Axes:
+    """Autocorrelation of the residuals in the order of time, within groups if there are any.
+
+    Within groups the band comes from the simulated data sets: a mean of its own for every short
+    series makes autocorrelations negative under a right model, too.
+    """
+    values, codes, called = res._series(time, group)
+    order, sizes = series_order(values, codes)
+    if not called:
+        return plot_auto.plot_acf(res.scaled[order], ax)
+    title = f"Autocorrelation of the residuals within {called}"
+    return plot_auto.plot_acf(res.scaled[order], ax, title, sizes, res._sets(order))
 
 
 def _named(name: str, otherwise: str) -> str:

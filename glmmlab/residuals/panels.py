@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import pandas as pd
 
 from glmmlab._types import BoolArray
+from glmmlab._warnings import warn
 from glmmlab.errors import DataError, InferenceWarning
 from glmmlab.residuals import figures, predictors
 from glmmlab.residuals.result import LEVEL
@@ -120,10 +121,12 @@ def draw(
         found = by_levels([panel.predictor for panel in found], by, res)
     places = _places(found, axes)
     _warn_of_resolution(len(found), res.nsim)
+    lying = _lying(res, found, places, own=axes is None)
     res = replace(res, most_rows=max(2_000, res.most_rows // len(found)))  # as fast as one panel
-    for panel, ax in zip(found, places, strict=True):
+    for panel, ax, lies in zip(found, places, lying, strict=True):
         part, predictor = _within(res, panel)
         title = _title(panel, res) or _name(panel, res)
+        options["lying"] = lies
         figures.residuals(part, predictor, ax, title=title, looks=len(found), **options)
     return cast("Figure", places[0].figure)
 
@@ -172,11 +175,44 @@ def _places(found: Sequence[Panel], axes: Sequence[Axes] | None) -> list[Axes]:
     return grid_axes(len(found))
 
 
+def _lying(
+    res: SimulatedResiduals, found: Sequence[Panel], places: Sequence[Axes], own: bool
+) -> list[bool | None]:
+    """Whether the boxes of each panel lie, all those of one factor alike; None: as they fit.
+
+    ``own``: a figure of our own, which grows until the names beside lying boxes can be read.
+    """
+    from glmmlab.plots.levels import grow, names_short_of
+    from glmmlab.plots.style import categories_fit
+
+    names, factors = [_levels(res, panel) for panel in found], [_name(p, res) for p in found]
+    turned = set()
+    for factor, levels, ax in zip(factors, names, places, strict=True):
+        # which levels of several panels deviate is not known yet: keep room to say so
+        mark = "\n(deviates)" if factors.count(factor) > 1 else ""
+        if not categories_fit(ax, [level + mark for level in levels]):
+            turned.add(factor)
+    lying = [f in turned or (False if factors.count(f) > 1 else None) for f in factors]
+    if own:
+        drawn = zip(places, names, lying, strict=True)
+        grow(places, [names_short_of(ax, levels) if lies else 0.0 for ax, levels, lies in drawn])
+    return lying
+
+
+def _levels(res: SimulatedResiduals, panel: Panel) -> list[str]:
+    """Levels that a panel draws as boxes; none for a number."""
+    series, name = predictors.resolve(panel.predictor, res)
+    series = series if panel.rows is None else series[panel.rows]
+    if not predictors.is_factor(series, name, res.factors):
+        return []
+    return [str(level) for level in pd.Categorical(series).remove_unused_categories().categories]
+
+
 def _warn_of_resolution(looks: int, nsim: int) -> None:
     if looks > 1 and looks / (nsim + 1) >= LEVEL:
-        warnings.warn(
-            f"With {looks} panels and {nsim} simulations no quantile test can fall below "
-            f"{LEVEL:g} after adjustment; simulate at least {int(looks / LEVEL) + 1} times.",
-            InferenceWarning,
-            stacklevel=4,
+        warn(
+            InferenceWarning(
+                f"With {looks} panels and {nsim} simulations no quantile test can fall below "
+                f"{LEVEL:g} after adjustment; simulate at least {int(looks / LEVEL) + 1} times."
+            )
         )

@@ -17,12 +17,12 @@ References: Dunn & Smyth (1996) J. Comput. Graph. Stat. 5:236; Smith (1985) J. F
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
 from glmmlab._types import AnyArray, BoolArray, FloatArray, IntArray
+from glmmlab._warnings import warn
 from glmmlab.errors import InferenceWarning
 
 BLOCK = 2_000_000
@@ -182,10 +182,10 @@ def _repeated_values(simulated: FloatArray, block: int | None) -> bool:
         text = "treated as counts (integer=True)"
     else:
         text = "left as they are; residuals of tied values are not randomised by this method"
-    warnings.warn(
-        "integer=False, but simulated values of a row repeat: they are " + text + ".",
-        InferenceWarning,
-        stacklevel=4,
+    warn(
+        InferenceWarning(
+            "integer=False, but simulated values of a row repeat: they are " + text + "."
+        )
     )
     return whole
 

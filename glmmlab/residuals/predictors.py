@@ -74,15 +74,17 @@ def _column(name: str, res: ScaledValues) -> pd.Series:
 
 
 def numeric(predictor: PredictorLike, res: ScaledValues) -> tuple[FloatArray, str]:
-    """A predictor as finite numbers (dates as days), and its name."""
+    """A predictor as finite numbers (dates as days since the first), and its name."""
     series, name = resolve(predictor, res)
     if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind not in "biufMm":
         raise DataError(
             f"The predictor {name!r} is not numeric; give numbers or dates, or use "
             "test_categorical for a factor."
         )
-    if series.dtype.kind in "Mm":
-        series = series.astype("int64")
+    if series.dtype.kind == "M":
+        series = series - series.min()
+    if series.dtype.kind == "m":
+        series = series.dt.total_seconds() / 86_400.0
     return vector(series.to_numpy(dtype=float), name, res.nobs, LEAVE_OUT), name
 
 
@@ -128,12 +130,34 @@ def _values_or_levels(series: pd.Series) -> pd.Series:
     return series if is_number else series.astype("category")
 
 
-def is_factor(series: pd.Series) -> bool:
+def units(time: FloatArray, res: ScaledValues) -> str:
+    """Grouping factors of the model within which no time repeats, as ``group=`` takes them.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> rows = pd.DataFrame({"block": [1, 1, 1, 1], "plot": [1, 1, 2, 2]})
+    >>> units(np.array([1.0, 2.0, 1.0, 2.0]), SimpleNamespace(data=rows, factors=("block", "plot")))
+    "'plot'"
+    """
+    if res.data is None or not res.factors:
+        return ""
+    for names in (*([name] for name in res.factors), list(res.factors)):
+        rows = res.data[names].assign(**{"time of the row": time})
+        if not rows.duplicated().any():
+            return repr(names[0] if len(names) == 1 else names)
+    return ""
+
+
+def is_factor(series: pd.Series, name: str = "", factors: Sequence[str] = ()) -> bool:
     """Whether a predictor is drawn as boxplots.
 
-    Factors, text and booleans; numbers with one value, or with fewer than 10 distinct values and
-    more than 10 rows a value.
+    Factors, text and booleans, and what makes the groups of random effects (``factors``), even if
+    coded as numbers; numbers with one value, or with fewer than 10 distinct values and more than
+    10 rows a value.
     """
+    if name in factors:
+        return True
     if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind not in "iufMm":
         return True
     distinct = series.nunique()

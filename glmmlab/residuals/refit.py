@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glmmlab._types import AnyArray, FloatArray
+from glmmlab._warnings import warn
 from glmmlab.errors import DataError, GlmmlabError, GlmmlabWarning, InferenceWarning
 from glmmlab.residuals.checks import vector
 
@@ -97,15 +98,11 @@ def _watched(simulated: AnyArray, progress: bool) -> AnyArray:
 def _warn(failures: int, nsim: int, responses: list[FloatArray]) -> None:
     duplicates = len(responses) - len(np.unique(np.array(responses), axis=0))
     if failures:
-        warnings.warn(
-            f"{failures} of {nsim} refits failed and are left out of the ranks.",
-            InferenceWarning,
-            stacklevel=4,
-        )
+        warn(InferenceWarning(f"{failures} of {nsim} refits failed and are left out of the ranks."))
     if duplicates:
         serious = " This is a third or more: do not use these residuals." * (duplicates * 3 >= nsim)
-        warnings.warn(
-            f"{duplicates} refits gave the same residuals as another refit.{serious}",
-            InferenceWarning,
-            stacklevel=4,
+        warn(
+            InferenceWarning(
+                f"{duplicates} refits gave the same residuals as another refit.{serious}"
+            )
         )

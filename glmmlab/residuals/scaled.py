@@ -203,23 +203,59 @@ class SimulatedResiduals(TestedResiduals):
 
         return figures.histogram(self, ax)
 
-    def plot_temporal(self, time: predictors.PredictorLike, figure: Figure | None = None) -> Figure:
-        """Residuals in the order of time, and their autocorrelation function: two panels."""
+    def plot_temporal(
+        self,
+        time: predictors.PredictorLike,
+        figure: Figure | None = None,
+        group: predictors.PredictorLike | pd.DataFrame = None,
+    ) -> Figure:
+        """Residuals in the order of time, and their autocorrelation function: two panels.
+
+        Parameters
+        ----------
+        time, group
+            As for :meth:`test_temporal`.
+        figure : Figure, optional
+        """
         from glmmlab.residuals import figures
 
-        return figures.temporal(self, time, figure)
+        return figures.temporal(self, time, figure, group)
 
-    def plot_series(self, time: predictors.PredictorLike, ax: Axes | None = None) -> Axes:
-        """Residuals in the order of time with the Durbin-Watson test."""
+    def plot_series(
+        self,
+        time: predictors.PredictorLike,
+        ax: Axes | None = None,
+        group: predictors.PredictorLike | pd.DataFrame = None,
+    ) -> Axes:
+        """Residuals in the order of time with the Durbin-Watson test; rows of a group are joined.
+
+        Parameters
+        ----------
+        time, group
+            As for :meth:`test_temporal`.
+        ax : Axes, optional
+        """
         from glmmlab.residuals import figures
 
-        return figures.series(self, time, ax)
+        return figures.series(self, time, ax, group)
 
-    def plot_acf(self, time: predictors.PredictorLike, ax: Axes | None = None) -> Axes:
-        """Autocorrelation function of the residuals in the order of time."""
+    def plot_acf(
+        self,
+        time: predictors.PredictorLike,
+        ax: Axes | None = None,
+        group: predictors.PredictorLike | pd.DataFrame = None,
+    ) -> Axes:
+        """Autocorrelation function of the residuals in the order of time (within groups).
+
+        Parameters
+        ----------
+        time, group
+            As for :meth:`test_temporal`.
+        ax : Axes, optional
+        """
         from glmmlab.residuals import figures
 
-        return figures.acf(self, time, ax)
+        return figures.acf(self, time, ax, group)
 
     def plot_spatial(
         self, x: predictors.PredictorLike, y: predictors.PredictorLike, ax: Axes | None = None

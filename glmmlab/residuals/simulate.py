@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glmmlab._types import AnyArray, FloatArray
+from glmmlab.errors import ConvergenceError, EstimabilityError
 from glmmlab.residuals.refit import Refits, refit_all
 
 if TYPE_CHECKING:
@@ -25,17 +26,20 @@ AT_ONCE = 10_000_000
 class Parts:
     """Response (counts of successes for binomial kinds), predictions and Pearson residuals.
 
-    ``predictors`` are the columns on the right-hand sides of the formulas, and ``groups`` tells
-    whether some random effect has a variance above zero.
+    ``predictors`` are the columns on the right-hand sides of the formulas, ``factors`` those that
+    make the groups of random effects; ``groups`` tells whether some random effect has a variance
+    above zero, and ``fixed_variance`` whether, besides, the family's mean fixes its variance.
     """
 
     observed: FloatArray
     fitted: FloatArray
     integer: bool
-    pearson: FloatArray
+    pearson: FloatArray | None
     pearson_df: float
     groups: bool
+    fixed_variance: bool
     predictors: tuple[str, ...]
+    factors: tuple[str, ...]
 
 
 def parts(estimate: Estimate) -> Parts:
@@ -44,18 +48,22 @@ def parts(estimate: Estimate) -> Parts:
     ``fitted`` is the population-level mean (random effects 0), also for conditional simulations,
     as in DHARMa; Pearson residuals are those at the conditional modes.
     """
+    from glmmlab.inference.overdispersion import overdispersion
     from glmmlab.inference.predict import population_mean
 
+    groups = any(
+        np.any(v.to_numpy() > VARIANCE_OF_ZERO) for v in estimate.random_covariance.values()
+    )
     return Parts(
         observed=np.asarray(estimate.design.y, dtype=float),
         fitted=population_mean(estimate),
         integer=estimate.family.integer,
         pearson=_pearson(estimate),
         pearson_df=float(estimate.df_resid),
-        groups=any(
-            np.any(v.to_numpy() > VARIANCE_OF_ZERO) for v in estimate.random_covariance.values()
-        ),
+        groups=groups,
+        fixed_variance=groups and overdispersion(estimate) is not None,
         predictors=_predictors(estimate),
+        factors=_factors(estimate),
     )
 
 
@@ -65,15 +73,14 @@ def _predictors(estimate: Estimate) -> tuple[str, ...]:
     linear = (design.conditional, *design.auxiliary.values())
     names = [name for part in linear for name in part.fixed.variables]
     names += [name for term in design.random for name in term.basis.variables]
-    names += [name for term in design.random for name in term.group_columns]
+    names += _factors(estimate)
     return tuple(name for name in dict.fromkeys(names) if name in design.data)
 
 
-def _pearson(estimate: Estimate) -> FloatArray:
-    from glmmlab.inference.residual_kinds import residuals
-
-    values = residuals(estimate, "pearson").to_numpy(dtype=float)
-    return np.where(np.isfinite(values), values, 0.0)  # rows without trials carry no residual
+def _factors(estimate: Estimate) -> tuple[str, ...]:
+    """Columns that make the groups of random effects."""
+    names = [name for term in estimate.design.random for name in term.group_columns]
+    return tuple(name for name in dict.fromkeys(names) if name in estimate.design.data)
 
 
 def simulations(
@@ -103,8 +110,15 @@ def simulations(
 
 
 def refits(estimate: Estimate, own: Parts, simulated: AnyArray, progress: bool) -> Refits:
-    """The model refitted to every simulated response."""
-    from glmmlab.estimate import fit_design
+    """The model refitted to every simulated response.
+
+    Raises
+    ------
+    EstimabilityError
+        The responses have no finite variance, and so no Pearson residuals.
+    """
+    from glmmlab.inference import bootstrap
+    from glmmlab.inference.overdispersion import pearson_residuals
 
     def conditional_mean(fitted: Estimate) -> FloatArray:
         from glmmlab.inference.predict import fitted_mean
@@ -114,9 +128,20 @@ def refits(estimate: Estimate, own: Parts, simulated: AnyArray, progress: bool) 
         return mean if trials is None else mean * trials
 
     def refit(response: FloatArray) -> tuple[FloatArray, FloatArray]:
-        design = replace(estimate.design, y=response)
-        fitted = fit_design(design, estimate.family, estimate.method, estimate.quadrature)
-        return conditional_mean(fitted), _pearson(fitted)
+        fitted = bootstrap.refit(estimate, response)
+        if not fitted.converged:
+            raise ConvergenceError("the optimum was not reached")
+        return conditional_mean(fitted), pearson_residuals(fitted)
 
-    mean = conditional_mean(estimate)
-    return refit_all(own.observed, simulated, mean, own.pearson, refit, progress)
+    mean, pearson = conditional_mean(estimate), pearson_residuals(estimate)
+    return refit_all(own.observed, simulated, mean, pearson, refit, progress)
+
+
+def _pearson(estimate: Estimate) -> FloatArray | None:
+    """Pearson residuals; None where the responses have no finite variance."""
+    from glmmlab.inference.overdispersion import pearson_residuals
+
+    try:
+        return pearson_residuals(estimate)
+    except EstimabilityError:
+        return None

@@ -11,6 +11,7 @@ from scipy import special
 
 from glmmlab._types import AnyArray, FloatArray
 from glmmlab.errors import DataError
+from glmmlab.inference.overdispersion import chi_square
 from glmmlab.residuals.checks import option
 from glmmlab.residuals.result import (
     ALTERNATIVES,
@@ -70,7 +71,16 @@ Test = TypeVar("Test", bound=StatisticTest)
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class DispersionTest(StatisticTest):
-    """Spread of the data around the predictions against the spread of the simulations."""
+    """Spread of the data around the predictions against the spread of the simulations.
+
+    Attributes
+    ----------
+    can_hide : bool
+        Whether too much spread of the rows can hide behind random effects that the simulations
+        drew anew.
+    """
+
+    can_hide: bool = False
 
     title = "Dispersion"
     statistic_name = "dispersion (observed / simulated)"
@@ -84,7 +94,7 @@ class DispersionTest(StatisticTest):
             "that differs between small and large predictions can cancel, and a single response "
             "of 0 or 1 carries no information about dispersion at all. Look at the residuals "
             "against the predictions as well."
-        )
+        ) + (_CAN_HIDE if self.can_hide and not self.significant else "")
 
     def _compared(self) -> str:
         return (
@@ -118,6 +128,11 @@ _OVERDISPERSED = (
     "variance. Standard errors are then too small. Try the missing structure first, then a family "
     "with a parameter for the spread (negative binomial for counts, beta-binomial for "
     "successes out of trials, a dispersion formula)."
+)
+_CAN_HIDE = (
+    " The simulations drew the random effects anew, and groups that differ much from one data set "
+    "to the next can hide too much spread within them: ask test_dispersion(type='pearson') too, or "
+    "residuals simulated with random_effects='conditional'."
 )
 _UNDERDISPERSED = (
     "Less spread than the model allows (underdispersion) usually means that the variance function "
@@ -190,8 +205,8 @@ class PearsonDispersionTest(ResidualTest):
         return (
             "The chi-square distribution is an approximation that is poor for small counts; with "
             "random effects the degrees of freedom are too many, so that only the alternative "
-            "'greater' can be trusted. For families whose Pearson residuals are not scaled by the "
-            "dispersion parameter (Gaussian, gamma) the test says nothing."
+            "'greater' can be trusted. Where a family estimates a dispersion, the residuals are "
+            "scaled by it, so that the ratio is near 1 whatever the data are."
         )
 
 
@@ -271,17 +286,17 @@ def pearson_test(
     option(alternative, ALTERNATIVES, "alternative")
     if not df > 0:
         raise DataError(f"The Pearson test needs positive residual degrees of freedom, not {df:g}.")
-    chisq = float(np.sum(residuals**2))
-    greater, less = float(special.chdtrc(df, chisq)), float(special.chdtr(df, chisq))
-    p = {"greater": greater, "less": less, "two-sided": min(1.0, 2 * min(greater, less))}
+    found = chi_square(residuals, float(df))
+    less = float(special.chdtr(df, found.chisq))
+    p = {"greater": found.p, "less": less, "two-sided": min(1.0, 2 * min(found.p, less))}
     return PearsonDispersionTest(
-        statistic=chisq / df,
+        statistic=found.ratio,
         p=p[alternative],
         null_hypothesis="the variance is the one the family assumes",
         method="Pearson chi-square against its residual degrees of freedom",
         alternative=alternative,
         nobs=len(residuals),
         nsim=nsim,
-        chisq=chisq,
-        df=float(df),
+        chisq=found.chisq,
+        df=found.df,
     )

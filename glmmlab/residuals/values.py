@@ -51,8 +51,14 @@ class ScaledValues:
         Predictors by name, for ``test_quantiles("x")`` and ``plot_residuals("x")``.
     predictors : tuple of str
         Columns of ``data`` that the model uses, for ``plot_panels("~ .")``; empty: not known.
+    factors : tuple of str
+        Columns of ``data`` that make the groups of random effects; drawn as boxes.
     pearson, pearson_df : ndarray and float, or None
         Pearson residuals and their residual degrees of freedom.
+    fixed_variance : bool
+        Whether the mean fixes the variance (Poisson, binomial) in a model with random effects.
+        ``test_all`` then asks the Pearson residuals too: too much spread of the rows can hide
+        behind random effects that are drawn anew.
     refits : Refits or None
         Residuals of the refitted models, with ``method="refit"``.
     rotated : tuple of ndarray, or None
@@ -74,8 +80,10 @@ class ScaledValues:
     dependent: bool = False
     data: pd.DataFrame | None = None
     predictors: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ()
     pearson: FloatArray | None = None
     pearson_df: float | None = None
+    fixed_variance: bool = False
     refits: Refits | None = None
     rotated: tuple[FloatArray, AnyArray] | None = None
     noise: int = 0

@@ -154,8 +154,8 @@ class FitChecks:
         --------
         >>> import glmmlab as gl
         >>> seeds = gl.datasets.load("seed_germination")
-        >>> fit = gl.glmm("cbind(germ, n - germ) ~ gen", data=seeds, family="binomial")
-        >>> print(fit.diagnose())
+        >>> formula = "cbind(germ, n - germ) ~ extract * gen"
+        >>> print(gl.glmm(formula, data=seeds, family="binomial").diagnose())
         Nothing to report: the fit looks sound.
         """
         from glmmlab.inference.diagnosis import diagnose

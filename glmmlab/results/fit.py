@@ -81,7 +81,9 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitTests, FitMeans, FitRandom):
         """
         return summarize(self.estimate, stars, self._degrees(df))
 
-    def report(self, level: float = 0.95, checks: bool = True, seed: Seed = 1) -> Report:
+    def report(
+        self, level: float = 0.95, checks: bool = True, seed: Seed = 1, df: Df = None
+    ) -> Report:
         """Methods and results in sentences, to be edited into a paper.
 
         Parameters
@@ -92,6 +94,8 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitTests, FitMeans, FitRandom):
             Simulate residuals and report their tests.
         seed : int, Generator or None
             Of these simulations.
+        df : {"satterthwaite", "kenward-roger"} or float, optional
+            F tests of the terms with these degrees of freedom, as in :meth:`anova`.
 
         Examples
         --------
@@ -105,7 +109,7 @@ class Fit(FitNumbers, FitIntervals, FitChecks, FitTests, FitMeans, FitRandom):
         """
         from glmmlab.inference.report import report
 
-        return report(self.estimate, level, checks, seed)
+        return report(self.estimate, level, checks, seed, self._degrees(df))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the fit with its data as one plain JSON file; :func:`glmmlab.load` reads it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from glmmlab._arguments import function_of
+from glmmlab._arguments import function_of, several_names
 from glmmlab._types import Seed
 from glmmlab.errors import InferenceError, UnknownNameError
 from glmmlab.estimate.result import Estimate
@@ -79,6 +79,8 @@ class FitIntervals(FitDegrees):
         >>> fit.conf_int(method="profile").round(3).loc["gen[T.O75]"].tolist()
         [-0.582, 0.294]
         """
+        if not isinstance(parameters, str):
+            parameters = several_names(parameters, "parameters")
         if df is not None and (method != "wald" or parameters == "variance"):
             raise InferenceError("df= is for Wald intervals of coefficients; leave it out here.")
         if method == "wald":

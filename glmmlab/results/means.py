@@ -55,7 +55,8 @@ class FitMeans(FitDegrees):
         component : str
             ``conditional``, ``zero_inflation``, ``dispersion``; ``response`` for E(y), zero
             inflation included, or ``cmean`` without it: of counts above zero where they are
-            truncated.
+            truncated.  The conditional mean of ordered beta is that of the values between 0 and
+            1; ``response`` includes its zeros and ones.
         level : float
             Confidence level.
         offset : float or array_like, optional

@@ -83,7 +83,9 @@ class FitRandom:
         from glmmlab.plots.random_effects import plot_caterpillar
 
         name, frame = group_effects(self.estimate, group, effect, level, uncertainty)
-        return plot_caterpillar(frame, group=name, sort=sort, level=level, ax=ax)
+        identity = self.estimate.family.link.name == "identity"
+        scale = f"scale of {self.estimate.design.response}" if identity else "link scale"
+        return plot_caterpillar(frame, group=name, sort=sort, level=level, scale=scale, ax=ax)
 
     def plot_shrinkage(self, group: str | None = None, ax: Any = None) -> Any:
         """Observed means of the levels of a grouping factor and where the modes draw them.

@@ -24,10 +24,11 @@ from glmmlab._tables import (
 from glmmlab.errors import GlmmlabWarning
 from glmmlab.estimate.boundary import CUT_POINTS, endless_cut_points
 from glmmlab.estimate.result import Estimate, PartEstimate, full_name
-from glmmlab.estimate.separation import undetermined_coefficients
+from glmmlab.estimate.separation import endless_signs, undetermined_coefficients
 from glmmlab.inference.comparison import information_criteria
 from glmmlab.inference.intervals import errors_and_degrees, standard_errors
-from glmmlab.inference.runaway import separated_names
+from glmmlab.inference.model_parts import outcome
+from glmmlab.inference.runaway import baseline_notes, separated_names
 
 if TYPE_CHECKING:
     from glmmlab.inference.small_sample import SmallSample
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 SINGULAR_ZERO = "0 (singular)"
 TINY = 1e-8
 """A variance this much smaller than the others of its singular term is shown as zero."""
+
+_MOST_ALIASED = 10
 
 TITLES = {
     "conditional": "Conditional model",
@@ -202,6 +205,7 @@ def summarize(
         for t in estimate.design.random
         if t.text in estimate.singular or t.group in estimate.singular
     )
+    runaway = _runaway(estimate)
     return Summary(
         header=_header(estimate),
         fit_statistics=statistics,
@@ -212,9 +216,9 @@ def summarize(
         coefficients_zero_inflation=_auxiliary_frame(estimate, "zero_inflation"),
         coefficients_dispersion=_auxiliary_frame(estimate, "dispersion"),
         scales=_scales(estimate),
-        notes=(*_notes(estimate), *([remark] if remark else [])),
+        notes=(*_notes(estimate, runaway), *([remark] if remark else [])),
         singular_groups=singular,
-        runaway=_runaway(estimate),
+        runaway=runaway,
         show_stars=stars,
         method=f"{getattr(degrees, 'title', 'Wald')} t",
     )
@@ -264,6 +268,8 @@ def _header(estimate: Estimate) -> tuple[str, ...]:
         f"Family:   {family.name} ({family.link.name})",
         f"Formula:  {design.formula}",
     ]
+    if event := outcome(estimate):
+        lines.append(f"Response: {event}")
     for name, label in (("zero_inflation", "Zero inflation:"), ("dispersion", "Dispersion:")):
         part = estimate.auxiliary.get(name)
         if part is not None and (name == "zero_inflation" or has_formula(part)):
@@ -366,18 +372,21 @@ def _runaway(estimate: Estimate) -> dict[str, str]:
     nowhere = undetermined_coefficients(estimate.design, estimate.family)
     found: dict[str, str] = {}
     for name, part in {"conditional": estimate.conditional, **estimate.auxiliary}.items():
-        ends = _infinities(part, set(separated_names(estimate, name)))
+        ends = _infinities(estimate, name, part)
         found |= {full_name(name, column): end for column, end in ends.items()}
     return found | {name: "NA" for name in nowhere if name in found}
 
 
-def _infinities(part: PartEstimate, named: set[str]) -> dict[str, str]:
-    columns = {j for term in part.terms if term.name in named for j in term.columns}
-    return {
-        name: "-> inf" if value > 0 else "-> -inf"
-        for j, (name, value) in enumerate(zip(part.names, part.params, strict=True))
-        if name in named or j in columns
-    }
+_ENDS = {1.0: "-> inf", -1.0: "-> -inf", 0.0: "undetermined"}
+
+
+def _infinities(estimate: Estimate, component: str, part: PartEstimate) -> dict[str, str]:
+    named = separated_names(estimate, component)
+    if not named:
+        return {}
+    ways = np.zeros(len(part.names))
+    ways[part.estimable] = endless_signs(estimate.design, estimate.family, component)
+    return {name: _ENDS[float(ways[part.names.index(name)])] for name in named}
 
 
 def all_warnings(estimate: Estimate) -> tuple[GlmmlabWarning, ...]:
@@ -385,7 +394,15 @@ def all_warnings(estimate: Estimate) -> tuple[GlmmlabWarning, ...]:
     return tuple(dict.fromkeys((*estimate.design.warnings, *estimate.warnings)))
 
 
-def _notes(estimate: Estimate) -> tuple[str, ...]:
+def _notes(estimate: Estimate, runaway: Mapping[str, str]) -> tuple[str, ...]:
     aliased = estimate.design.conditional.aliased
-    notes = [f"NA: {', '.join(aliased)} not estimated (aliased)."] if aliased else []
-    return (*notes, *(f"{type(w).__name__}: {w}" for w in all_warnings(estimate)))
+    named = ", ".join(aliased[:_MOST_ALIASED])
+    if len(aliased) > _MOST_ALIASED:
+        named += f" and {len(aliased) - _MOST_ALIASED} more"
+    notes = [f"NA: {named} not estimated (aliased)."] if aliased else []
+    if "undetermined" in runaway.values():
+        notes.append(
+            "undetermined: not even the sign of the coefficient can be told from these data."
+        )
+    said = (f"{type(w).__name__}: {w}" for w in all_warnings(estimate))
+    return (*notes, *said, *baseline_notes(estimate))

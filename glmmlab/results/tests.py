@@ -35,12 +35,14 @@ def _estimates(*fits: object) -> list[Estimate]:
 class FitTests(FitDegrees):
     """Tests of terms, hypotheses and other fits (see :class:`glmmlab.Fit`)."""
 
-    def anova(self, type: int = 2, component: str = "conditional", df: Df = None) -> AnovaTable:
+    def anova(
+        self, type: int | str = 2, component: str = "conditional", df: Df = None
+    ) -> AnovaTable:
         """Wald chi-square tests of the terms: type II or III.
 
         Parameters
         ----------
-        type : {2, 3}
+        type : {2, 3, "II", "III"}
             Type II respects marginality and does not depend on the coding; type III tests the
             coefficients as fitted, the intercept included.  Ordered Categoricals have treatment
             coding here and polynomials in R, where their type III rows of the intercept and of

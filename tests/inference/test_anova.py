@@ -37,6 +37,15 @@ def test_types(case: str, type: int) -> None:
     compare(anova(r_estimate(case), type=type).frame, reference(case)[key], 1e-7)
 
 
+@pytest.mark.parametrize(("type", "same"), [("II", 2), ("III", 3)])
+def test_types_as_car_writes_them(type: str, same: int) -> None:
+    estimate = r_estimate("seeds_binom")
+    assert anova(estimate, type=type).frame.equals(anova(estimate, type=same).frame)
+    assert anova(estimate, type=type).heading == anova(estimate, type=same).heading
+    with pytest.raises(UnknownNameError, match="use 2 or 3"):
+        anova(estimate, type="I")
+
+
 @pytest.mark.parametrize("case", WITH_SUM)
 def test_joint_tests_are_type_three_under_sum_coding(case: str) -> None:
     """car's type III after a refit with contr.sum.

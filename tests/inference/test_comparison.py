@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import chi2
 
@@ -135,3 +136,67 @@ def test_the_table_shows_its_frame():
     for text in (str(table), table._repr_html_()):
         for word in ("model 1", "model 2", "Chisq", "nbinom2 (log)", aic):
             assert word in text
+
+
+def test_reml_likelihoods_of_another_coding():
+    """Mathematics: log|X'V^-1 X| / 2 in the restricted likelihood moves with the units of X."""
+    data = call("sleep_int_reml")["data"]
+    own = glmm("Reaction ~ Days + (1 | Subject)", data, method="REML")
+    hours = glmm("Reaction ~ I(Days * 24) + (Days | Subject)", data, method="REML")
+    with pytest.raises(gl.ComparisonError, match="other units or another coding"):
+        own.compare(hours)
+    with pytest.raises(gl.ComparisonError, match="other units or another coding"):
+        own.compare(hours, bootstrap=5, seed=1)
+
+
+def slopes():
+    data = pd.DataFrame({"f": list("abc") * 40, "g": np.repeat(range(10), 12)})
+    rng = np.random.default_rng(2)
+    own = rng.normal(size=10)[data["g"]]
+    return data.assign(y=own + rng.normal(size=120))
+
+
+def test_an_intercept_is_no_uncorrelated_effect_of_the_levels():
+    """The intercept is the sum of the three indicators, whose effects then correlate fully."""
+    data = slopes()
+    table = glmm("y ~ 1 + (1 | g)", data).compare(glmm("y ~ 1 + (0 + f || g)", data))
+    assert np.isnan(table.frame["p"]).all() and "not nested" in table.notes[0]
+    table = glmm("y ~ 1 + (1 | g)", data).compare(glmm("y ~ 1 + (0 + f | g)", data))
+    assert table.frame["df"].iloc[1] == 5
+    table = glmm("y ~ 1 + (1 | g)", data).compare(glmm("y ~ 1 + (1 + f || g)", data))
+    assert table.frame["df"].iloc[1] == 2
+
+
+def test_a_bootstrap_of_models_that_are_not_nested_is_refused():
+    data = slopes().assign(x=np.linspace(0, 1, 120))
+    with pytest.raises(gl.ComparisonError, match=r"not nested .* AIC and BIC"):
+        glmm("y ~ x", data).compare(glmm("y ~ f", data), bootstrap=5, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "edge"),
+    [
+        ("truncated_poisson", "truncated_nbinom2", True),
+        ("truncated_poisson", "truncated_nbinom1", True),
+        ("gamma", "tweedie", True),
+        ("poisson", "genpois", False),
+    ],
+)
+def test_families_that_hold_a_simpler_one(small, large, edge):
+    """A limit of a parameter, which makes the p conservative, or (genpois, phi = 1) a value."""
+    y = 1 + np.random.default_rng(3).negative_binomial(2, 0.3, 120)
+    data = slopes().assign(y=y)
+    link = gl.families.get(small, link="log")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.BoundaryWarning)
+        table = glmm("y ~ f", data, link).compare(glmm("y ~ f", data, large))
+    assert table.frame["df"].iloc[1] == 1 and table.frame["p"].notna().iloc[1]
+    assert any("edge of its range" in note for note in table.notes) == edge
+
+
+def test_zero_inflation_is_not_nested_in_dispersion():
+    y = np.random.default_rng(3).negative_binomial(2, 0.3, 120)
+    data = slopes().assign(y=y)
+    inflated = glmm("y ~ f", data, "poisson", zero_inflation="~ 1")
+    table = inflated.compare(glmm("y ~ f", data, "nbinom2", dispersion="~ f"))
+    assert "not nested (their families differ)" in table.notes[0]

@@ -6,6 +6,7 @@ import warnings
 from functools import cache
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -150,6 +151,44 @@ def test_interaction_plot_draws_the_means() -> None:
     for line, level in zip(ax.get_lines(), ("O73", "O75"), strict=True):
         assert_allclose(line.get_ydata(), frame.loc[frame["gen"] == level, "estimate"])
     assert ax.get_ylabel() == "probability of germ (response scale)"
+
+
+def test_a_number_held_at_its_mean_is_explained() -> None:
+    seeds = gl.datasets.load("seed_germination")
+    model = gl.glmm("germ ~ extract * n", data=seeds, family="poisson")
+    words = "n is held at its mean: at= gives it values"
+
+    def caption(**options: object) -> str:
+        ax = model.emmip("extract ~ n", **options)
+        text = " ".join(t.get_text() for t in ax.texts)
+        plt.close("all")
+        return text
+
+    assert words in caption()
+    assert words not in caption(at={"n": [10, 60]})
+    assert words not in caption(at={"n": 20})
+
+
+def test_letters_of_panels_say_that_they_stay_inside() -> None:
+    ax = means("seeds_binom", "extract", "gen").cld().plot()
+    assert "letters compare within each gen" in " ".join(t.get_text() for t in ax.texts)
+    alone = means("seeds_binom", "extract").cld().plot()
+    assert "letters compare" not in " ".join(t.get_text() for t in alone.texts)
+    plt.close("all")
+
+
+@pytest.mark.filterwarnings("ignore::glmmlab.GlmmlabWarning")
+def test_what_may_mislead_stands_under_all_that_comes_of_it() -> None:
+    table = means("seeds_binom", "extract")
+    caution = "Results may mislead: extract interacts with gen, which was averaged over."
+    derived = [
+        table, table.pairs(), table.contrast("trt_vs_ctrl"), table.cld(), table.confint(),
+        table.test(), table.pairs().confint(), table.pairs().test(), table.regrid().pairs(),
+    ]  # fmt: skip
+    for one in derived:
+        assert str(one).count(caution) == 1
+    inside = means("seeds_binom", "extract", "gen")
+    assert "may mislead" not in str(inside.pairs())
 
 
 def test_interaction_plot_along_numbers_and_in_panels() -> None:

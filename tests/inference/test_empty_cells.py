@@ -124,3 +124,28 @@ def test_numbers_of_by_groups_are_printed_short() -> None:
     text = str(fit.joint_tests(by="x"))
     assert " 1.703704 " in text  # the mean, 19 / 27, and 1
     assert "1.7037037" not in text
+
+
+def test_joint_tests_say_what_they_lost(empty: gl.Fit) -> None:
+    """Without c wet the mean of c has no estimate: f keeps a - b alone, and h nothing."""
+    tests = empty.joint_tests()
+    assert tests.frame["df"].to_dict() == {"f": 1, "x": 1, "f:h": 1}
+    lost = "No test of h, and a test of what can be estimated of f (1 of 2 df), f:h (1 of 2 df)"
+    assert lost in str(tests)
+    assert "confounded=True" in str(tests)
+    assert "confounded=True" not in str(empty.joint_tests(confounded=True))
+    inside = str(empty.joint_tests(by="h"))
+    assert "A test of what can be estimated of f at h = wet (1 of 2 df)" in inside
+    whole = gl.glmm("y ~ f + h + x", DATA)
+    assert "estimated" not in str(whole.joint_tests())
+
+
+def test_blank_rows_are_explained(empty: gl.Fit) -> None:
+    means = empty.emmeans(["f", "h"])
+    note = "nonEst: not estimable from these data (empty cells"
+    for table in (means, means.pairs(), means.confint()):
+        assert str(table).count(note) == 1
+    assert "nonEst" not in str(gl.glmm("y ~ f + h", DATA).emmeans("f"))
+    letters = means.cld()
+    assert "Rows without a letter have no finite estimate" in str(letters)
+    assert "without a letter" not in str(gl.glmm("y ~ f + h", DATA).emmeans("f").cld())

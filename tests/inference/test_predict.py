@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 
 import glmmlab as gl
 from conftest import reference, reference_cases
@@ -266,3 +268,76 @@ def test_conditional_mean_of_truncated_counts(family):
     assert_allclose(bare["se"], HURDLES[family][1][1], rtol=1e-3)
     assert "above zero" in str(hurdle.emmeans("mined", component="cmean"))
     assert "before truncation" in str(hurdle.emmeans("mined", type="response"))
+
+
+def level_without_zeros():
+    """Counts of which level a has no more zeros than Poisson's: its inflation runs to 0."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"f": np.tile(list("abc"), 60)})
+    counts = rng.poisson(8, 180)
+    inflated = (data["f"] != "a") & (rng.random(180) < 0.3)
+    return data.assign(y=np.where(inflated, 0, counts))
+
+
+def test_new_observations_where_a_part_is_at_its_end():
+    """Level a is Poisson: its interval is that of the distribution's own quantiles, or so."""
+    with pytest.warns(gl.SeparationWarning):
+        fit = gl.glmm("y ~ 1", level_without_zeros(), "poisson", zero_inflation="~ f")
+    rows = pd.DataFrame({"f": list("ab")})
+    with pytest.warns(gl.InferenceWarning, match="in row 0 takes the zero inflation as known"):
+        limits = fit.predict(rows, interval="prediction", seed=1)
+    mean = float(np.exp(fit.params["Intercept"]))
+    assert np.abs(limits.loc[0, "lower"] - stats.poisson.ppf(0.025, mean)) <= 1
+    assert np.abs(limits.loc[0, "upper"] - stats.poisson.ppf(0.975, mean)) <= 1
+    assert limits.loc[1, "lower"] == 0
+
+
+def test_no_limits_of_an_inflation_without_standard_error():
+    data = level_without_zeros().query("f == 'a'")
+    with pytest.warns(gl.BoundaryWarning):
+        fit = gl.glmm("y ~ 1", data, "poisson", zero_inflation="~ 1")
+    frame = fit.predict(data.head(2), scale="zero_inflation", se=True)
+    assert frame["estimate"].notna().all()
+    assert frame[["se", "lower", "upper"]].isna().all(axis=None)
+    mean = fit.predict(data.head(1), se=True)["se"].iloc[0]
+    assert_allclose(mean, np.sqrt(data["y"].mean() / len(data)), rtol=1e-6)
+    table = fit.emmeans("1", component="response").frame
+    assert_allclose(table["se"], mean, rtol=1e-6)
+
+
+@pytest.mark.parametrize("random_effects", ["population", "marginal"])
+def test_limits_of_shares_are_shares(random_effects):
+    rng = np.random.default_rng(11)
+    x = np.linspace(-1, 1, 24)
+    mu = 1 / (1 + np.exp(-(3 + 1.5 * x)))
+    y = np.clip(rng.beta(mu * 20, (1 - mu) * 20), 1e-6, 1 - 1e-6)
+    y[3] = 0
+    rows = pd.DataFrame({"x": [1.0, 2.0]})
+    fit = gl.glmm("y ~ x", pd.DataFrame({"x": x, "y": y}), "beta", zero_inflation="~ 1")
+    frame = fit.predict(rows, se=True, random_effects=random_effects)
+    assert (frame["lower"] > 0).all() and (frame["upper"] < 1).all()
+    # without zeros ordered beta is beta, and so are its limits but for their scale's curvature
+    inside = pd.DataFrame({"x": x, "y": y}).query("y > 0")
+    with pytest.warns(gl.BoundaryWarning):
+        ordered = gl.glmm("y ~ x", inside, "ordbeta").predict(rows, se=True)
+    plain = gl.glmm("y ~ x", inside, "beta").predict(rows, se=True)
+    assert_allclose(ordered, plain, rtol=1e-4)
+
+
+def test_no_proportion_of_no_trials():
+    data = pd.DataFrame({"n": [0, 10, 10, 12], "y": [0, 3, 4, 6]})
+    frame = gl.glmm("cbind(y, n - y) ~ 1", data, "binomial").predict(interval="prediction", seed=1)
+    assert frame["lower"].isna().tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("family", ["nbinom1", "nbinom2", "truncated_nbinom1", "genpois"])
+def test_a_level_without_extra_spread_has_an_interval(family):
+    rng = np.random.default_rng(3)
+    f = np.tile(["a", "b"], 90)
+    y = 1 + np.where(f == "a", rng.poisson(6, 180), rng.negative_binomial(2, 0.3, 180))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        fit = gl.glmm("y ~ f", pd.DataFrame({"f": f, "y": y}), family, dispersion="~ f")
+        frame = fit.predict({"f": ["a", "b"]}, interval="prediction", seed=1)
+    assert (frame["lower"] <= frame["estimate"]).all()
+    assert (frame["upper"] >= frame["estimate"]).all() and (frame["upper"] < 60).all()

@@ -73,7 +73,12 @@ def test_shrinkage_of_proportions_weighs_the_trials():
 def test_figures_and_names():
     f = fit("sleep_corr_reml")
     panels = f.plot_random_effects()
-    assert [ax.get_xlabel() for ax in panels] == ["Intercept (link scale)", "Days (link scale)"]
+    assert [ax.get_xlabel() for ax in panels] == [
+        "Intercept (scale of Reaction)",
+        "Days (scale of Reaction)",
+    ]
+    log = fit("cbpp_binom").plot_random_effects()
+    assert log.get_xlabel() == "Intercept (link scale)"
     lowest = f.random_effects["Subject"]["Intercept"].idxmin()
     assert panels[0].get_yticklabels()[0].get_text() == lowest
     assert f.plot_random_effects(effect="Days").get_ylabel() == "Subject"
@@ -86,6 +91,10 @@ def test_figures_and_names():
         fit("seeds_binom").plot_shrinkage()
     with pytest.raises(gl.errors.UnknownNameError, match="'joint'"):
         f.random_effects_table(uncertainty="posterior")
+    with pytest.raises(gl.errors.UnknownNameError, match=r"table\['group'\] == 'Subject'"):
+        f.random_effects_table("Subject")
+    with pytest.raises(gl.errors.UnknownColumnError, match=r"fit.plot_random_effects\('Subject'\)"):
+        f.emmeans("Subject")
 
 
 # ------------------------------------------------------------------ variance decomposition

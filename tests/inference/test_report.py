@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -142,4 +143,84 @@ def test_separated_and_incomplete_data():
         warnings.simplefilter("ignore", gl.GlmmlabWarning)
         report = gl.glmm("y ~ g", data=data, family="binomial").report(checks=False)
     assert "separated" in report.results
-    assert "(1 incomplete rows left out)" in report.methods
+    assert "(1 incomplete row left out)" in report.methods
+    assert "Separated data allow no Wald test of g." in report.results
+    assert "chi-square" not in report.results
+
+
+def test_terms_beside_separated_ones_are_not_tested_either():
+    """Type II tests of a and b stand beside a:b, whose cell of zeros has no finite estimate."""
+    data = pd.DataFrame(
+        {"a": list("uuvv") * 6, "b": list("yzyz") * 6, "x": range(24), "y": [0, 1, 1, 0] * 6}
+    )
+    data["y"] = (data["a"] + data["b"] != "vz").astype(int) * ([0, 1, 1, 1] * 3 + [1, 0, 0, 1] * 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        report = gl.glmm("y ~ a * b + x", data, "binomial").report(checks=False)
+    assert "Wald tests of the terms: x (" in report.results
+    assert "no Wald test of a, b and a:b." in report.results
+
+
+def test_f_tests_are_those_of_anova():
+    """Oats: variety on 2 and 10 df, nitrogen on 3 and 45, as lmerTest prints them."""
+    oats = gl.datasets.load("oats")
+    fit = gl.glmm("grain ~ variety * nitrogen + (1 | block / variety)", oats, method="REML")
+    report = fit.report(checks=False, df="kenward-roger")
+    assert "type II F tests with Kenward-Roger degrees of freedom" in report.methods
+    assert "F tests of the terms: variety (F = 1.49 with 2 and 10 df, p = 0.272)" in report.results
+    assert "nitrogen (F = 37.69 with 3 and 45 df, p < 0.001)" in report.results
+    assert "chi-square" not in report.text
+    number = fit.report(checks=False, df=10)
+    assert "F tests with 10 denominator degrees of freedom" in number.methods
+    with pytest.warns(gl.InferenceWarning):
+        seeds = fit_seeds().report(checks=False, df="satterthwaite")
+    assert "Wald chi-square tests" in seeds.methods
+
+
+def fit_seeds() -> gl.Fit:
+    formula = "cbind(germ, n - germ) ~ extract"
+    return gl.glmm(formula, gl.datasets.load("seed_germination"), "binomial")
+
+
+def test_proportions_slopes_and_weights_in_words():
+    seeds = gl.datasets.load("seed_germination").assign(share=lambda d: d["germ"] / d["n"])
+    seeds["rest"] = seeds["n"] - seeds["germ"]
+
+    def methods(formula: str, family: str = "binomial", weights: str | None = None) -> str:
+        return gl.glmm(formula, seeds, family, weights=weights).report(checks=False).methods
+
+    proportion = "The proportion {} was analysed"
+    assert proportion.format("germ / n") in methods("cbind(germ, n - germ) ~ gen")
+    assert proportion.format("germ / (germ + rest)") in methods("cbind(germ, rest) ~ gen")
+    # n - 2 * germ is not what is left of n
+    assert "/ (germ + (n - germ))" not in methods("cbind(germ, n - germ) ~ gen")
+    assert proportion.format("share (trials: n)") in methods("share ~ gen", weights="n")
+    words = methods("germ ~ gen + n", "gaussian", weights="n")
+    assert "with fixed effects of gen, a slope of n and prior weights n, fitted" in words
+    assert "with slopes of n and rest, fitted" in methods("germ ~ n + rest", "gaussian")
+    assert "drawn anew" not in fit_seeds().report().methods
+    assert "drawn anew" in fit("cbpp_binom").report().methods
+
+
+def test_the_zeros_of_hurdles_are_zeros_and_tested():
+    galls = gl.datasets.load("galls")
+    model = gl.glmm("galls ~ light", galls, "truncated_poisson", zero_inflation="~ light")
+    report = model.report(checks=False)
+    assert "and zeros modelled by ~ light" in report.methods
+    assert "excess" not in report.text
+    row = model.anova(component="zero_inflation").frame.loc["light"]
+    words = f"Wald tests of the terms for the zeros: light (chi-square {row['chisq']:.2f} with 1 df"
+    assert words in report.results
+
+
+def test_overdispersion_is_reported():
+    """Counts of a negative binomial of theta = 0.5 as if they were Poisson."""
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"t": list("ab") * 40, "y": rng.negative_binomial(0.5, 0.05, 80)})
+    report = gl.glmm("y ~ t", data, "poisson").report()
+    means = data.groupby("t")["y"].transform("mean")
+    chisq = ((data["y"] - means) ** 2 / means).sum()
+    assert f"vary {chisq / 78:.1f} times as much as the Poisson distribution" in report.results
+    assert f"Pearson chi-square {chisq:.1f} with 78 df" in report.results
+    assert "no sign of misfit" not in report.results
+    assert "times as much" not in fit("cbpp_binom").report(checks=False).results

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
@@ -14,7 +15,6 @@ from r_models import call, fit
 
 CASES = reference_cases()
 SAME = ("poisson", "binomial", "nbinom1", "nbinom2")
-DEVIANCE = ("gaussian", "poisson", "binomial", "gamma")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -41,7 +41,7 @@ def test_rows_of_no_trials_have_no_residual():
 def factor(case: str) -> np.ndarray | float:
     """Our Pearson residuals over those of glmmTMB 1.1.5, which leaves some families unscaled.
 
-    Its variance functions (inference.md 5.6 and 8.12): gaussian 1, Gamma mu^2, beta mu(1 - mu),
+    Its variance functions: gaussian 1, Gamma mu^2, beta mu(1 - mu),
     t its squared scale's root, beta-binomial mu(1 - mu) / n.
     """
     r, m = reference(case), fit(case)
@@ -104,3 +104,17 @@ def test_unknown_and_undefined_kinds():
         fit("fung_beta").residuals("studentized")
     with pytest.raises(gl.EstimabilityError, match="simulate_residuals"):
         fit("sal_zip").residuals("deviance")
+
+
+def test_a_distribution_without_variance_has_no_pearson_residuals():
+    """Student t with 2 degrees of freedom or fewer: a Cauchy sample, fitted."""
+    y = np.random.default_rng(2).standard_cauchy(200)
+    data = pd.DataFrame({"y": y, "g": np.repeat(range(20), 10)})
+    fit = gl.glmm("y ~ 1 + (1 | g)", data, "t")
+    with pytest.raises(gl.EstimabilityError, match="no finite variance"):
+        fit.residuals("pearson")
+    res = fit.simulate_residuals(50, seed=1)
+    assert res.pearson is None and res.test_dispersion().p > 0.01
+    with pytest.raises(gl.DataError, match="No Pearson residuals"):
+        res.test_dispersion(type="pearson")
+    assert "account for" not in fit.report(checks=False).results

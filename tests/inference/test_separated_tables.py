@@ -6,6 +6,7 @@ exist: what is finite is known from the fit of the other rows.
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import glmmlab as gl
-from glmmlab.estimate.separation import open_directions
+from glmmlab.estimate.separation import endless_signs, open_directions
 
 MARK = "No finite estimate (separated data): "
 
@@ -133,12 +134,12 @@ def test_limits_of_predicted_zero_inflation() -> None:
     with pytest.warns(gl.SeparationWarning):
         fit = gl.glmm("count ~ 1", frame, "truncated_poisson", zero_inflation="~ f")
     rows = pd.DataFrame({"f": list("abc")})
-    for scale in ("response", "zero_inflation"):
-        with pytest.warns(gl.SeparationWarning, match="in rows 0, 1 has no finite estimate"):
-            fit.predict(rows, scale=scale, se=True)
+    with pytest.warns(gl.SeparationWarning, match="in rows 0, 1 has no finite estimate"):
+        fit.predict(rows, scale="zero_inflation", se=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit.predict(rows, scale="conditional", se=True)
+        assert fit.predict(rows, se=True).notna().all(axis=None)
 
 
 def test_fits_that_are_not_separated_bear_no_mark() -> None:
@@ -213,3 +214,107 @@ def test_without_standard_errors_nothing_is_tested() -> None:
     assert blind.anova().frame["p"].isna().all()
     assert blind.joint_tests().frame["p"].isna().all()
     assert isinstance(str(blind.report()), str)
+
+
+# ------------------------------------------------------------------- signs, baseline, figures
+
+TRIALS = pd.DataFrame(
+    {
+        "trt": ["water"] * 6 + ["salt"] * 6,
+        "temp": ["15", "15", "15", "25", "25", "25"] * 2,
+        "k": [12, 13, 11, 15, 16, 14, 0, 0, 0, 0, 0, 0],
+        "n": 20,
+    }
+)
+
+
+def germination(formula: str, first: str = "water") -> gl.Fit:
+    """All of the salt fails; `first` is the baseline."""
+    levels = [first, {"water": "salt", "salt": "water"}[first]]
+    data = TRIALS.assign(trt=pd.Categorical(TRIALS["trt"], levels))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.SeparationWarning)
+        return gl.glmm(formula, data, "binomial")
+
+
+def marks(fit: gl.Fit) -> dict[str, str]:
+    return dict(fit.summary().runaway)
+
+
+def test_a_sign_that_the_data_do_not_tell() -> None:
+    """salt: d_s <= 0 at 15, d_s + d_i <= 0 at 25, so the interaction d_i may have either sign."""
+    fit = germination("cbind(k, n - k) ~ trt * temp")
+    found = marks(fit)
+    assert found == {"trt[T.salt]": "-> -inf", "trt[T.salt]:temp[T.25]": "undetermined"}
+    assert "undetermined: not even the sign" in str(fit)
+    assert marks(germination("cbind(k, n - k) ~ trt + temp")) == {"trt[T.salt]": "-> -inf"}
+
+
+@pytest.mark.parametrize(("shift", "intercept"), [(0.0, -1.0), (3.5, 0.0), (7.0, 1.0)])
+def test_signs_are_those_of_every_separating_line(shift: float, intercept: float) -> None:
+    """y = 1 above 3: the line crosses 0 between 3 and 4, so -b0 / b1 does; b1 > 0."""
+    x = np.arange(8.0) - shift
+    frame = pd.DataFrame({"x": x, "y": (x + shift > 3).astype(int)})
+    with pytest.warns(gl.SeparationWarning):
+        fit = gl.glmm("y ~ x", frame, "binomial")
+    assert endless_signs(fit.estimate.design, fit.family).tolist() == [intercept, 1.0]
+
+
+def test_signs_of_the_zero_inflation() -> None:
+    """No zeros at c, all zeros at b: the odds of a zero fall and rise without end."""
+    frame = data("b")
+    frame["count"] = np.where((frame["f"] == "a") & (frame.index % 2 == 0), 0, 1 + frame["count"])
+    frame.loc[frame["f"] == "b", "count"] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        fit = gl.glmm("count ~ 1", frame, "truncated_poisson", zero_inflation="~ f")
+    ways = endless_signs(fit.estimate.design, fit.family, "zero_inflation")
+    assert ways.tolist() == [0.0, 1.0, -1.0]
+
+
+def test_another_baseline_is_suggested() -> None:
+    fit = germination("cbind(k, n - k) ~ trt + temp", first="salt")
+    advice = "The baseline of trt, 'salt', has no finite mean"
+    assert advice in str(fit)
+    assert "C(trt, contr.treatment('water'))" in str(fit)
+    cured = germination("cbind(k, n - k) ~ C(trt, contr.treatment('water')) + temp", first="salt")
+    assert np.isfinite(cured.bse["Intercept"]) and cured.bse["Intercept"] < 1
+    spaced = TRIALS.rename(columns={"trt": "a b"})  # in the alphabet salt comes first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.SeparationWarning)
+        named = gl.glmm("cbind(k, n - k) ~ `a b`", spaced, "binomial")
+        again = gl.glmm("cbind(k, n - k) ~ C(`a b`, contr.treatment('water'))", spaced, "binomial")
+    assert "C(`a b`, contr.treatment('water'))" in str(named)
+    assert np.isfinite(again.params["Intercept"]) and again.bse["Intercept"] < 1
+    for other in (cured, germination("cbind(k, n - k) ~ trt + temp"), separated("count ~ f", "b")):
+        assert "The baseline of" not in str(other)
+
+
+def test_figures_keep_to_what_is_finite() -> None:
+    fit = germination("cbind(k, n - k) ~ trt + temp")
+    words = "no finite estimate"
+    link, response = fit.emmeans("trt"), fit.emmeans("trt", type="response")
+    for draw in (link.plot, link.cld().plot, lambda: fit.emmip("temp ~ trt", intervals=True)):
+        ax = draw()
+        assert np.abs(ax.get_ylim()).max() < 3  # log odds of 0.6 and 0.75, and their intervals
+        assert [t.get_text() for t in ax.texts].count(words) == 1
+    arrows = link.plot_comparisons()
+    assert np.abs(arrows.get_xlim()).max() < 3
+    assert words in [t.get_text() for t in arrows.texts]
+    limit = response.plot()  # a probability of 0 is a number
+    assert np.nanmin(limit.get_lines()[0].get_ydata()) == pytest.approx(0.0, abs=1e-3)
+    assert words not in [t.get_text() for t in limit.texts]
+    plt.close("all")
+
+
+def test_squares_leave_out_what_is_not_finite() -> None:
+    fit = separated("count ~ f", "b")
+    for type_ in ("link", "response"):
+        pairs = fit.emmeans("f", type=type_).pairs()
+        ax = pairs.plot()
+        texts = [t.get_text() for t in ax.texts]
+        numbers = [text for text in texts if re.fullmatch(r"[-<.0-9]+", text)]
+        assert len(numbers) == 2  # a - c and its p-value
+        assert "Empty: no finite estimate." in " ".join(texts)
+        assert np.isfinite(pairs.matrix().to_numpy()).all()  # the table keeps its numbers
+    plt.close("all")

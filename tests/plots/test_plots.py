@@ -298,3 +298,22 @@ def test_names_of_many_levels_do_not_touch():
     assert 10 < len(boxes) < 60
     assert all(a.x1 <= b.x0 for a, b in itertools.pairwise(boxes))
     plt.close(fig)
+
+
+def test_means_without_a_finite_estimate_stand_in_words_at_the_edge():
+    frame = twelve_means()
+    frame["estimate"] = frame["estimate"].where(frame.index != 3, -np.inf)
+    frame.loc[3, ["lower", "upper"]] = np.nan
+    frame["left"] = frame["right"] = frame["estimate"]
+    words = "no finite estimate"
+    ax = plots.plot_means(frame, factors="fungicide", letters="group")
+    drawn = [t for t in ax.texts if t.get_text() == words]
+    assert [t.xy for t in drawn] == [(3.0, 0.0)]
+    assert -1 < ax.get_ylim()[0] < ax.get_ylim()[1] < 2
+    arrows = plots.plot_comparisons(frame, factors="fungicide")
+    assert sum(t.get_text() == words for t in arrows.texts) == 1
+    assert arrows.get_xlim()[0] > -1
+    both = pd.concat([frame.assign(g=1), frame.assign(g=2)])
+    lines = plots.plot_interaction(both, x="fungicide", trace="g")
+    assert sum(t.get_text() == words for t in lines.texts) == 1  # once for both lines
+    assert lines.get_ylim()[0] > -1

@@ -37,7 +37,7 @@ def distances(i: int, j: int, value: float, back: float) -> np.ndarray:
     ("ask", "error", "words"),
     [
         (lambda r: r.test_temporal("day"), DataError, "'day' has repeated values .rows 0, 1"),
-        (lambda r: r.plot_acf("day"), DataError, "day has repeated values"),
+        (lambda r: r.plot_acf("day"), DataError, "'day' has repeated values"),
         (lambda r: r.test_quantiles(with_gap(2, 4)), DataError, "rows 2, 4; fill them, or leave"),
         (
             lambda r: r.test_quantiles(pd.Series(np.r_[np.inf, np.ones(11)], name="dose")),

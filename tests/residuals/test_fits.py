@@ -148,3 +148,42 @@ def test_large_data_are_simulated_and_tested_in_chunks(family, monkeypatch):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2e9 / 100
+
+
+def test_too_much_spread_within_blocks():
+    """20 negative binomial data sets in blocks, Poisson with blocks fitted.
+
+    Drawn anew, the blocks hide it from the default test in most; Pearson's chi-square and the
+    random effects kept do not miss one.
+    """
+    default, pearson, kept = [], [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        frame = pd.DataFrame({"block": np.repeat(list("abcdef"), 8)})
+        mu = np.exp(2.5 + np.repeat(rng.normal(0, 0.5, 6), 8))
+        frame["y"] = rng.negative_binomial(3, 3 / (3 + mu))
+        fit = quiet("y ~ 1 + (1 | block)", data=frame, family="poisson")
+        res = fit.simulate_residuals(seed=1)
+        conditional = fit.simulate_residuals(seed=1, random_effects="conditional")
+        table = res.test_all()
+        assert table.loc["dispersion", "p"] == res.test_dispersion().p
+        row = table.loc["dispersion (Pearson)"]
+        assert row["p"] == res.test_dispersion("greater", "pearson").p
+        default.append(res.test_dispersion())
+        pearson.append(row["p"])
+        kept.append(conditional.test_dispersion())
+    assert np.mean([test.significant for test in default]) < 0.5
+    assert np.max(pearson) < 0.05 and all(test.significant for test in kept)
+    for test in default:  # a large p says where to look
+        hint = all(word in test.explain() for word in ("type='pearson'", "'conditional'"))
+        assert hint is not test.significant
+    assert "type='pearson'" not in kept[0].explain()
+    # not where the spread is estimated, without random effects, or for single trials
+    for formula, family in (("y ~ 1 + (1 | block)", "nbinom2"), ("y ~ block", "poisson")):
+        other = quiet(formula, data=frame, family=family).simulate_residuals(seed=1)
+        assert "dispersion (Pearson)" not in other.test_all().index
+        assert "pearson" not in other.test_dispersion().explain()
+    binary = quiet("I(y > 12) ~ 1 + (1 | block)", data=frame, family="binomial")
+    assert "dispersion (Pearson)" not in binary.simulate_residuals(seed=1).test_all().index
+    # nor for some of the rows, whose degrees of freedom are not known
+    assert "dispersion (Pearson)" not in res.select(np.arange(48) < 24).test_all().index

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -238,3 +240,79 @@ def test_curves_of_few_rows_are_straight_lines():
         frame = quantile_curves(rng.random(n), rng.random(n))
         bends = frame.groupby("quantile")["estimate"].apply(lambda y: np.abs(np.diff(y, 2)).max())
         assert bool(bends.max() < 1e-8) is straight
+
+
+# -- boxes
+
+
+def of_factor(levels, rows: int = 6, high: str = "", **more):
+    """Residuals of ``rows`` rows a level of a factor, in two places; all of ``high`` too high."""
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"treatment": np.tile(levels, rows * 2), **more})
+    data["place"] = np.repeat(["east", "west"], len(data) // 2)
+    n = len(data)
+    y = rng.normal(size=n)
+    y[(data["treatment"] == high) & (data["place"] == "east")] = 3.0
+    return residuals.from_simulations(y, rng.normal(size=(250, n)), y * 0, False, 1, data=data)
+
+
+def lies(ax) -> bool:
+    return ax.get_xlabel() == "Scaled residual"
+
+
+def test_groups_of_random_effects_are_boxes_also_as_numbers():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"block": np.repeat(np.arange(1, 7), 8), "x": rng.normal(size=48)})
+    frame["y"] = rng.normal(size=48) + rng.normal(size=6)[frame["block"] - 1]
+    res = gl.glmm("y ~ x + (1 | block)", data=frame).simulate_residuals(seed=1)
+    assert res.factors == ("block",)
+    x, block = res.plot_panels("~ .").axes
+    assert x.get_xlabel() == "x (rank)" and block.get_xlabel() == "block"
+    assert [t.get_text() for t in block.get_xticklabels()] == list("123456")
+    assert res.plot_residuals("block").get_xlabel() == "block"
+    # a number that makes no groups stays one
+    assert res.plot_residuals(frame["block"].rename("day")).get_xlabel() == "day (rank)"
+
+
+def test_boxes_of_one_factor_stand_or_lie_together():
+    """With a level that deviates in one panel its names do not fit under upright boxes."""
+    res = of_factor([f"level {i}" for i in "abcde"], high="level c")
+    east, west = res.plot_panels("~ treatment | place").axes
+    assert "significant deviation" in notes(east) and "significant deviation" not in notes(west)
+    assert lies(east) and lies(west)
+    short = of_factor(["a", "b"], high="b").plot_panels("~ treatment | place").axes
+    assert not any(lies(ax) for ax in short)
+
+
+def test_all_names_beside_boxes_can_be_read():
+    names = [f"Genotype {i}" for i in range(20)]
+    for figure in (
+        of_factor(names).plot_panels("~ treatment | place"),
+        of_factor(names).plot_residuals("treatment").figure,
+    ):
+        figure.canvas.draw()
+        for ax in figure.axes:
+            shown = [t for t in ax.get_yticklabels() if t.get_text()]
+            assert [t.get_text() for t in shown] == sorted(names)
+            boxes = [t.get_window_extent() for t in shown]
+            assert all(a.y0 >= b.y1 for a, b in pairwise(boxes))
+
+
+def test_long_names_are_wrapped_not_shortened():
+    names = ["Control", "Biológico (Bacillus subtilis)", "Prothioconazol + Bixafen, split T1/T2"]
+    names += ["Azoxystrobin", "Tebuconazol"]
+    for ax in of_factor(names).plot_panels("~ treatment | place").axes:
+        shown = [t.get_text().replace("\n", " ") for t in ax.get_yticklabels()]
+        assert shown == sorted(names)
+
+
+def test_only_the_row_of_panels_that_needs_it_grows():
+    numbers = {f"x{i}": np.random.default_rng(i).normal(size=480) for i in range(3)}
+    res = of_factor([f"Genotype {i}" for i in range(40)], **numbers)
+    figure = res.plot_panels("~ x0 + x1 + x2 + treatment")
+    figure.canvas.draw()
+    heights = [ax.get_window_extent().height for ax in figure.axes]
+    assert heights[3] > 1.5 * heights[0]
+    _, axes = plt.subplots(1, 2, figsize=(8, 3))
+    res.plot_panels("~ treatment | place", axes=axes)
+    assert axes[0].figure.get_figheight() == 3  # a figure of the user's keeps its size

@@ -15,7 +15,7 @@ from scipy.stats import norm
 import glmmlab.residuals as residuals
 from glmmlab.errors import DataError
 from glmmlab.residuals import pit, spatial
-from glmmlab.residuals.temporal import durbin_watson
+from glmmlab.residuals.temporal import durbin_watson, durbin_watson_cdf
 
 
 def normal(n: int, seed: int = 1, nsim: int = 199, sd: float = 0.0, **options):
@@ -222,4 +222,131 @@ def test_maps_of_many_rows_show_means_in_bins(monkeypatch):
     for at in (1 / 6, 5 / 6):  # y ~ N(2 (x - 1/2), 1): E Phi(y) = Phi(2 (x - 1/2) / sqrt 2)
         near = means[np.abs(across - at) < 1 / 6].mean()
         assert near == pytest.approx(norm.cdf(2 * (at - 0.5) / np.sqrt(2)), abs=0.04)
+    plt.close("all")
+
+
+# -- several series: visits to plots
+
+
+def visits(plots: int, times: int, seed: int, rho: float = 0.0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Plots that differ, with series of correlation ``rho`` at lag 1 within them, shuffled."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {"plot": np.repeat(np.arange(plots), times), "visit": np.tile(np.arange(times), plots)}
+    )
+    e = rng.normal(size=(plots, times))
+    for t in range(1, times):
+        e[:, t] = rho * e[:, t - 1] + np.sqrt(1 - rho**2) * e[:, t]
+    order = rng.permutation(len(frame))
+    y = (e + rng.normal(0, 1.5, (plots, 1))).ravel()
+    return frame.iloc[order].reset_index(drop=True), y[order]
+
+
+def test_statistic_within_series_is_that_of_its_definition():
+    frame, y = visits(4, 5, 1)
+    frame, y = frame.drop(index=[3, 11]).reset_index(drop=True), np.delete(y, [3, 11])
+    s = np.random.default_rng(1).normal(0, 2, (99, 18))
+    res = residuals.from_simulations(y, s, np.zeros(18), False, 1, data=frame)
+    steps = squares = 0.0
+    for _, rows in frame.assign(r=res.scaled).sort_values("visit").groupby("plot"):
+        e = rows["r"].to_numpy() - rows["r"].mean()
+        steps += float(np.sum(np.diff(e) ** 2))
+        squares += float(np.sum(e**2))
+    test = res.test_temporal("visit", group="plot")
+    assert test.statistic == pytest.approx(steps / squares, rel=1e-12)
+    by_array = res.test_temporal(frame["visit"], group=frame["plot"].to_numpy())
+    assert (by_array.statistic, by_array.p) == (test.statistic, test.p)
+    assert "within plot" in test.explain() and ("within", "plot") in test.facts()
+    # one series is the test as it was
+    alone = res.test_temporal(np.arange(18), group=["all"] * 18)
+    assert alone.statistic == pytest.approx(res.test_temporal(np.arange(18)).statistic)
+    assert alone.p == pytest.approx(res.test_temporal(np.arange(18)).p)
+
+
+@pytest.mark.parametrize("sizes", [[6, 6, 6, 6], [3, 7, 1, 5], [40, 40, 40]])
+def test_distribution_within_series(sizes):
+    """The exact p-value, and from 100 rows on the normal one, against 20,000 drawn statistics."""
+    n = sum(sizes)
+    drawn = durbin_watson(np.random.default_rng(1).normal(size=(20_000, n)), sizes)
+    for d in (1.5, 1.8, 2.3):
+        share = np.mean(drawn < d)
+        error = 4 * np.sqrt(share * (1 - share) / 20_000)
+        assert durbin_watson_cdf(d, sizes) == pytest.approx(share, abs=error)
+    if n >= 100:
+        codes = np.repeat(np.arange(len(sizes)), sizes)
+        rng = np.random.default_rng(2)
+        res = residuals.from_simulations(
+            rng.normal(size=n), rng.normal(size=(99, n)), np.zeros(n), False, 1
+        )
+        test = res.test_temporal(np.arange(n), "greater", group=codes)
+        assert test.reference == "normal"
+        assert test.p == pytest.approx(durbin_watson_cdf(test.statistic, sizes), abs=0.01)
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize(("rho", "low", "high"), [(0.0, 0.0, 0.09), (0.8, 0.9, 1.0)])
+def test_visits_to_plots(dependent, rho, low, high):
+    """200 right models: 5 % and three errors.  Correlated visits: 9 of 10 or more."""
+    p = []
+    for seed in range(200 if rho == 0 else 40):
+        frame, y = visits(12, 6, seed, rho)
+        rng = np.random.default_rng([1, seed])
+        s = rng.normal(size=(199, 72))
+        shared = rng.normal(0, 1.5, (199, 12))[:, frame["plot"]]
+        if dependent:  # effects drawn anew
+            s = s + shared
+        else:  # and kept: here, the true ones
+            y = y - pd.Series(y).groupby(frame["plot"]).transform("mean").to_numpy()
+            s = s * np.sqrt(5 / 6)
+        res = residuals.from_simulations(
+            y, s, np.zeros(72), False, seed, data=frame, dependent=dependent
+        )
+        p.append(res.test_temporal("visit", group="plot").p)
+    assert low <= np.mean(np.array(p) < 0.05) <= high
+
+
+def test_repeated_times_name_the_units():
+    import glmmlab as gl
+
+    frame, y = visits(12, 6, 1)
+    frame["site"] = frame["plot"] % 2
+    fit = gl.glmm("y ~ visit + site + (1 | plot)", frame.assign(y=y), "gaussian")
+    res = fit.simulate_residuals(seed=1)
+    for ask in (res.test_temporal, res.plot_acf, res.plot_series):
+        with pytest.raises(DataError, match=r"'visit' has repeated values .* group='plot'"):
+            ask("visit")
+        with pytest.raises(DataError, match=r"repeated values within site .* group='plot'"):
+            ask("visit", group="site")
+    with pytest.raises(DataError, match=r"time has repeated values .* group='plot'"):
+        res.test_temporal(frame["visit"].to_numpy())
+    pairs = np.arange(72) // 2
+    with pytest.raises(DataError, match="3 rows"):
+        res.test_temporal(np.arange(72), group=pairs)
+    plain = residuals.from_simulations(
+        y, np.random.default_rng(1).normal(size=(99, 72)), y * 0, False, 1, data=frame
+    )
+    with pytest.raises(DataError, match="with group="):
+        plain.test_temporal("visit")
+    plt.close("all")
+
+
+def test_figures_of_several_series():
+    frame, y = visits(12, 6, 1)
+    s = np.random.default_rng(1).normal(0, 1.8, (250, 72))
+    res = residuals.from_simulations(y, s, y * 0, False, 1, data=frame)
+    series, acf = res.plot_temporal("visit", group="plot").axes
+    joined = [line for line in series.get_lines() if len(line.get_xdata()) == 6]
+    assert len(joined) == 12
+    assert all(np.all(np.diff(line.get_xdata()) == 1) for line in joined)
+    assert "within plot" in series.texts[0].get_text() + series.texts[-1].get_text()
+    # lags within series only, and a band of right data sets: below zero on the whole
+    low, high = zip(*[(b.get_y(), b.get_y() + b.get_height()) for b in acf.patches], strict=True)
+    assert len(low) == 5 and np.all(np.add(low, high) < 0)
+    r = pd.Series(res.scaled).groupby(frame["plot"]).transform(lambda v: v - v.mean())
+    wide = r.groupby([frame["plot"], frame["visit"]]).first().unstack().to_numpy()
+    by_hand = np.sum(wide[:, 1:] * wide[:, :-1]) / np.sum(wide**2)
+    drawn = np.concatenate(
+        [line.get_xydata() for line in acf.get_lines() if line.get_marker() in "oD"]
+    )
+    assert drawn[drawn[:, 0] == 1, 1].item() == pytest.approx(by_hand)
     plt.close("all")

@@ -272,3 +272,16 @@ def test_diagnose_names_parts_that_are_not_needed():
 def test_repr_is_one_line():
     text = repr(fit("fung_beta"))
     assert "\n" not in text and "singular" in text and "beta (logit)" in text
+
+
+def test_many_columns_left_out_are_counted():
+    """Twelve columns equal to the first: the note names ten, as the warning does."""
+    x = np.arange(20.0)
+    data = pd.DataFrame({f"x{i}": x for i in range(13)} | {"y": np.sin(x)})
+    with pytest.warns(gl.RankDeficientWarning):
+        m = gl.glmm("y ~ " + " + ".join(f"x{i}" for i in range(13)), data)
+    note = m.summary().notes[0]
+    assert note.startswith("NA: x1, x2, ") and "x10 and 2 more not estimated" in note
+    with pytest.warns(gl.RankDeficientWarning):
+        few = gl.glmm("y ~ x0 + x1", data)
+    assert few.summary().notes[0] == "NA: x1 not estimated (aliased)."
