@@ -1,12 +1,12 @@
 """Times glmmlab beside its peers: same data, same machine, same run.
 
     python benchmarks/compare.py                 # every workload
-    python benchmarks/compare.py "cbpp, binomial"
+    python benchmarks/compare.py "cbpp, binomial, 56 rows"
     GPBOOST_PYTHON=elsewhere/bin/python python benchmarks/compare.py   # gpboost installed there
 
 A peer that is not installed is skipped, and the table says so.  Before any time is compared the
 log-likelihoods must agree.  Times are of warm processes, fit and standard errors, medians.
-Results are written to ``benchmarks/results/compare.json``.
+Results are written to ``benchmarks/results/compare.json``; the table for README.md is printed.
 """
 
 from __future__ import annotations
@@ -151,6 +151,29 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+PEERS = ("glmmTMB", "lme4", "gpboost", "gpboost, tuned")
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """README's table: our time, and the others' as multiples of it; + where they stop short."""
+    lines = [f"| model | glmmlab | {' | '.join(PEERS)} |", "|---" * (2 + len(PEERS)) + "|"]
+    for name in dict.fromkeys(row["workload"] for row in rows):
+        of = {row["who"]: row for row in rows if row["workload"] == name}
+        ours = statistics.median(of["glmmlab"]["seconds"])
+        if len(of) == 1:
+            continue
+        cells = [name, f"{ours:.2g} s" if ours > 0.5 else f"{1e3 * ours:.2g} ms"]
+        for peer in PEERS:
+            row = of.get(peer, {})
+            ratio = statistics.median(row["seconds"]) / ours if "seconds" in row else None
+            short = "" if row.get("agrees", True) else " +"
+            cells.append(
+                "" if ratio is None else f"{ratio:{'.0f' if ratio >= 10 else '.1f'}} x{short}"
+            )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main(names: list[str]) -> None:
     """Run, print as results come, store."""
     everything = []
@@ -162,6 +185,7 @@ def main(names: list[str]) -> None:
         target = HERE / "results" / "compare.json"
         target.parent.mkdir(exist_ok=True)
         target.write_text(json.dumps(everything, indent=1) + "\n")
+        print(markdown(everything))
 
 
 if __name__ == "__main__":

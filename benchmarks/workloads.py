@@ -99,7 +99,7 @@ WORKLOADS = {
     w.name: w
     for w in (
         Workload(
-            "disease severity, beta",
+            "disease severity, beta, 48 rows",
             "severity ~ fungicide + (1 | block)",
             "beta",
             _reference("fungicide"),
@@ -107,7 +107,7 @@ WORKLOADS = {
             tolerance=1e-3,
         ),
         Workload(
-            "cbpp, binomial",
+            "cbpp, binomial, 56 rows",
             CBPP,
             "binomial",
             _reference("cbpp"),
@@ -115,14 +115,14 @@ WORKLOADS = {
             tolerance=1e-3,
         ),
         Workload(
-            "Salamanders, nbinom2",
+            "Salamanders, nbinom2, 644 rows",
             "count ~ mined + spp + (1 | site)",
             "nbinom2",
             _reference("Salamanders"),
             ("glmmTMB", "gpboost"),
         ),
         Workload(
-            "sleepstudy, correlated slopes",
+            "sleepstudy, correlated slopes, 180 rows",
             "Reaction ~ Days + (Days | Subject)",
             "gaussian",
             _reference("sleepstudy"),
@@ -138,7 +138,7 @@ WORKLOADS = {
             tolerance=0.1,
         ),
         Workload(
-            "Bernoulli, 100,000 rows",
+            "Bernoulli, 100,000 rows, 5,000 groups",
             "y ~ x1 + x2 + x3 + (1 | g)",
             "binomial",
             large_bernoulli(100_000),

@@ -40,7 +40,7 @@ from glmmlab.errors import (
 )
 
 if TYPE_CHECKING:
-    from glmmlab import datasets, errors, families, links, residuals
+    from glmmlab import datasets, errors, families, links, plots, residuals
     from glmmlab.io import load
     from glmmlab.model import glmm
     from glmmlab.results.fit import Fit
@@ -84,6 +84,7 @@ __all__ = [
     "glmm",
     "links",
     "load",
+    "plots",
     "residuals",
 ]
 

@@ -145,6 +145,8 @@ CALLS = [
          change=lambda d: pd.concat([d, d[["x"]]], axis=1)),
     # data that are no data
     Call("array", E.DataError, ("an array", "DataFrame"), change=lambda d: d.to_numpy()),
+    Call("names of two levels", E.DataError, ("2 levels of names", "data.columns ="),
+         change=lambda d: pd.concat({"u": d}, axis=1)),
     Call("another library", E.DataError, ("polars", "data.to_pandas()"), change=lambda d: Polars()),
     Call("numbers for names", E.UnknownColumnError, ("'1'", "but 1, which", "columns.astype(str)"),
          'Q("0") ~ Q("1")', change=lambda d: pd.DataFrame(d[["x", "y"]].to_numpy())[[1]]

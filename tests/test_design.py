@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from conftest import case_data, our_name, reference, reference_cases
 from glmmlab import families
 from glmmlab.design import build_design
+from glmmlab.design.objects import theta_positions
 from glmmlab.design.rank import independent_columns
 from glmmlab.errors import DataError, MissingDataWarning, RankDeficientWarning, WeightsError
 
@@ -209,6 +210,13 @@ def test_random_terms(frame, text, expected):
         assert_array_equal(codes, term.codes)
         assert_allclose(Z, term.Z, atol=1e-14)
         assert set(codes) == set(range(len(term.levels)))
+
+
+@pytest.mark.parametrize("bar", ["|", "||"])
+def test_theta_runs_along_the_rows_of_the_cholesky_factor(frame, bar):
+    (term,) = build_design(f"y ~ x + (f {bar} g)", frame, GAUSSIAN).random
+    lower = np.eye(3) if bar == "||" else np.tril(np.ones((3, 3)))
+    assert_array_equal(theta_positions(term), np.argwhere(lower))  # argwhere goes by rows
 
 
 def test_levels_of_groups(frame):

@@ -83,6 +83,7 @@ def test_mistaken_arguments_are_our_errors(arguments, error, words):
 
 def test_public_names():
     assert set(gl.__all__) <= set(dir(gl))
+    assert set(gl._MODULES) <= set(gl.__all__)
     for name in gl.__all__:
         assert getattr(gl, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):

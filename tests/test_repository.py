@@ -176,6 +176,14 @@ def test_readme_gives_the_makefile_s_own_lines_for_windows() -> None:
     assert f"jupyter-book {book[1]}" in readme
 
 
+def test_readme_has_the_table_of_the_stored_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from compare import markdown
+
+    stored = json.loads((ROOT / "benchmarks/results/compare.json").read_text(encoding="utf-8"))
+    assert markdown(stored) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 # ---------------------------------------------------------------------------------------------
 # Notebooks and pages
 # ---------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ PAGES = (  # of book/, with exercises
     "how_far_to_trust",
     "residual_tests",
     "wrap_up",
+    "your_own_data",
 )
 OUTPUT = ROOT / "_build" / "exercises"
 WELCOME = (

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._types import FloatArray, IntArray
+from glmmlab.design.objects import theta_positions
 
 if TYPE_CHECKING:
     from glmmlab.design import RandomTerm
@@ -211,7 +212,7 @@ class RandomStructure:
         theta = first = rest = 0
         for i, term in enumerate(self.terms):
             k = term.Z.shape[1]
-            rows, cols = (np.arange(k),) * 2 if term.diagonal else np.tril_indices(k)
+            rows, cols = np.array(theta_positions(term), dtype=np.intp).T
             big = term.group == self.eliminated
             begin = first if big else rest
             slots.append(

@@ -295,7 +295,8 @@ def _formula_warnings(
 ) -> Iterator[FormulaWarning]:
     """Powers that are no arithmetic, and trials in the place of failures."""
     texts = (parsed.fixed, *parts.values(), *(spec.lhs for spec in parsed.random))
-    idle = dict.fromkeys(itertools.chain(*(idle_powers(parse_part(t)[0]) for t in texts)))
+    powers = (text for text in texts if "^" in text or "**" in text)
+    idle = dict.fromkeys(itertools.chain(*(idle_powers(parse_part(t)[0]) for t in powers)))
     for factor, power in idle:
         if factor.category is not None or factor.stateful:
             continue

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from glmmlab._types import FloatArray
-from glmmlab.design.objects import LinearPart, RandomTerm
+from glmmlab.design.objects import LinearPart, RandomTerm, theta_positions
 from glmmlab.errors import DataError, ResponseError
 from glmmlab.families.base import Family
 from glmmlab.formula.columns import shown_rows
@@ -183,8 +183,7 @@ def _can_be_the_residual(terms: Sequence[RandomTerm]) -> bool:
         products = []
         for term in terms:
             Z = term.Z[order] / np.maximum(np.abs(term.Z).max(axis=0), 1e-300)
-            k = len(term.names)
-            a, b = (np.arange(k),) * 2 if term.diagonal else np.tril_indices(k)
+            a, b = np.array(theta_positions(term), dtype=np.intp).T
             x, y = Z[: len(codes) - lag][same], Z[lag:][same]
             products.append(x[:, a] * y[:, b] + x[:, b] * y[:, a])
         rows.append(np.hstack(products))

@@ -103,6 +103,17 @@ class RandomTerm:
         return np.array([known.get(label, -1) for label in joined], dtype=np.intp)
 
 
+def theta_positions(term: RandomTerm) -> tuple[tuple[int, int], ...]:
+    """Where a term's entries of theta stand in its Cholesky factor, in order.
+
+    The lower triangle row by row; the diagonal alone for ``(x || g)``.
+    """
+    k = term.Z.shape[1]
+    if term.diagonal:
+        return tuple((j, j) for j in range(k))
+    return tuple((i, j) for i in range(k) for j in range(i + 1))
+
+
 def _as_text(values: pd.Series) -> list[str]:
     levels, codes = factor(values)
     texts = [*(str(level) for level in levels), "\0missing"]

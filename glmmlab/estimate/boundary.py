@@ -46,7 +46,11 @@ def boundary_sentences(
                 f"the zero-inflation probability is estimated as 1{_rows(all_)}: all of these "
                 "responses are zero. Merge levels, or simplify zero_inflation=."
             )
-    yield from _ends_without_rows(parts, designs)
+    if len(endless_cut_points(parts, designs)) == 2:
+        yield (
+            "no response is 0 or 1: the cut points run to infinity, where the probability of "
+            "either is 0, and what is left is the beta family. Use family='beta'."
+        )
     limits = {"dispersion": family.dispersion_limit, "shape": family.shape_limit}
     for name, limit in limits.items():
         if name not in parts or limit is None:
@@ -83,17 +87,21 @@ def endless_cut_points(
     }
 
 
-def _ends_without_rows(
+def end_without_responses(
     parts: Mapping[str, PartEstimate], designs: Mapping[str, LinearPart]
 ) -> Iterator[str]:
+    """What ordered beta does where there are zeros and no ones, or ones and no zeros.
+
+    Such data are ordinary, and the fit is sound.
+    """
     endless = endless_cut_points(parts, designs)
-    for name, sign in endless.items():
+    if len(endless) == 1:
+        ((name, sign),) = endless.items()
         end = CUT_POINTS[name][1]
         yield (
             f"no response is {end}: the {name.replace('_', ' ')} point runs to "
             f"{'-' if sign < 0 else ''}infinity, where the probability of a {end} is 0. It counts "
-            "as a parameter in AIC all the same"
-            + ("; with neither zeros nor ones use family='beta'." if len(endless) == 2 else ".")
+            "as a parameter in AIC all the same."
         )
 
 

@@ -18,13 +18,13 @@ from glmmlab.errors import (
 )
 from glmmlab.estimate import frames, verdict
 from glmmlab.estimate.boundary import boundary_sentences
-from glmmlab.estimate.curvature import modes_beside
-from glmmlab.estimate.optimise import Path, minimise, positive_definite, solve_positive_definite
+from glmmlab.estimate.covariance import on_the_formula_scale
+from glmmlab.estimate.optimise import Path, minimise, positive_definite
 from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.search_curvature import cheap_curvature, expected_curvature, fresh_curvature
 from glmmlab.estimate.separation import separated_coefficients
-from glmmlab.estimate.settle import Optimum, at_zero, settle, unit_diagonal
+from glmmlab.estimate.settle import Optimum, at_zero, settle
 from glmmlab.estimate.slopes import column_units, in_column_units, out_of_column_units
 from glmmlab.estimate.start import Start, least_squares, profiled_start, starting_values
 from glmmlab.estimate.units import in_unit, out_of_unit, unit_of
@@ -34,9 +34,6 @@ from glmmlab.gaussian import GaussianObjective
 from glmmlab.laplace import Evaluation, Laplace
 from glmmlab.quadrature import Quadrature
 from glmmlab.threads import single_blas_thread
-
-FLATTEST = 1e-10
-"""Of a scaled Hessian's eigenvalues: a variance so large that nobody takes it for a finite one."""
 
 Degenerate = Callable[[Evaluation], bool]
 
@@ -212,7 +209,7 @@ def _estimate(
     _, theta, gammas = laplace.split(at.psi)
     eta, aux = frames.predictors(design, laplace, at, gammas)
     separated = separated_coefficients(design, family, eta)
-    beta, cov, llf = _on_the_formula_scale(method, laplace, optimum, bool(separated))
+    beta, cov, llf = on_the_formula_scale(method, laplace, optimum, bool(separated))
     p = len(beta)
     auxiliary, first = {}, p + laplace.n_theta
     for name, gamma in zip(family.auxiliary, gammas, strict=True):
@@ -268,72 +265,3 @@ def _residual_is_flat(laplace: Laplace, optimum: Optimum) -> bool:
     before = sum(laplace.aux_sizes[: family.auxiliary.index("dispersion")])
     size = laplace.aux_sizes[family.auxiliary.index("dispersion")]
     return not optimum.free[first + before : first + before + size].all()
-
-
-def _on_the_formula_scale(
-    method: str, laplace: Laplace, optimum: Optimum, separated: bool
-) -> tuple[FloatArray, FloatArray, float]:
-    """Coefficients of X itself, the covariance of (beta, theta, gamma), the log-likelihood."""
-    at, A, p = optimum.at, laplace.coordinates.A, laplace.p
-    cov_psi = _covariance(optimum, separated)
-    if method == "ML":
-        cov = cov_psi.copy()
-        cov[:p, :p] = A @ cov_psi[:p, :p] @ A.T
-        cov[:p, p:] = A @ cov_psi[:p, p:]
-        cov[p:, :p] = cov[:p, p:].T
-        return A @ at.psi[:p], cov, -float(at.f)
-    q = laplace.structure.pattern.q
-    cov_beta, jacobian = _reml_covariance(laplace, optimum, cov_psi)
-    cov = np.full((p + laplace.size, p + laplace.size), np.nan)
-    cov[:p, :p] = A @ cov_beta @ A.T
-    cov[:p, p:] = A @ jacobian @ np.nan_to_num(cov_psi)
-    cov[:p, p:][:, ~optimum.free] = np.nan
-    cov[p:, :p] = cov[:p, p:].T
-    cov[p:, p:] = cov_psi
-    return A @ at.modes.dense[q:], cov, -float(at.f) - laplace.coordinates.log_determinant
-
-
-# -- covariance ------------------------------------------------------------------------------
-
-
-def _covariance(optimum: Optimum, separated: bool) -> FloatArray:
-    """Inverse Hessian of the free parameters; NaN for parameters on the boundary.
-
-    Where data are `separated` f may be flat: eigenvalues of the scaled Hessian (nearly) zero count
-    as FLATTEST, and what does not involve their directions has the variance it has without them.
-    """
-    free = optimum.free
-    cov = np.full(optimum.hessian.shape, np.nan)
-    h = optimum.hessian[np.ix_(free, free)]
-    if not len(h) or not np.isfinite(h).all():
-        return cov
-    scaled, d = unit_diagonal(h)
-    inverse = solve_positive_definite(scaled, np.eye(len(h)))
-    if separated:
-        values, vectors = np.linalg.eigh(scaled)
-        if values[0] > -1e-6:
-            inverse = (vectors / np.maximum(values, FLATTEST)) @ vectors.T
-    if inverse is not None:
-        cov[np.ix_(free, free)] = inverse / np.outer(d, d)
-    return cov
-
-
-def _reml_covariance(
-    laplace: Laplace, optimum: Optimum, cov_psi: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """(H~^-1)_XX + J V_psi J' and J = d beta_hat / d psi, by central differences."""
-    at, free = optimum.at, np.flatnonzero(optimum.free)
-    q = laplace.structure.pattern.q
-    piece, point = laplace.at_mode(at)
-    inside = piece.factor(point).dense_inverse()[q:, q:]
-    if not np.isfinite(optimum.hessian).all():
-        inside = np.full(inside.shape, np.nan)
-    J = np.zeros((len(inside), laplace.size))
-    if not len(free) or not np.isfinite(cov_psi[np.ix_(free, free)]).all():
-        return inside, J
-    h = np.zeros(laplace.size)
-    h[free] = 1e-3 * np.sqrt(np.diag(cov_psi)[free])
-    for j in map(int, free):
-        up, down = (modes_beside(laplace, at, sign * h[j], j).dense[q:] for sign in (1.0, -1.0))
-        J[:, j] = (up - down) / (2.0 * h[j])
-    return inside + J @ np.nan_to_num(cov_psi) @ J.T, J

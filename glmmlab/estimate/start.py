@@ -136,8 +136,7 @@ def _scored(
 
 def least_squares(design: Design, family: Family) -> bool:
     """Whether a model is Gaussian with identity link, one sigma and random effects."""
-    simple = family.name == "gaussian" and family.link.name == "identity"
-    one_sigma = simple and bool((design.auxiliary["dispersion"].X == 1.0).all())
+    one_sigma = family.is_linear and bool((design.auxiliary["dispersion"].X == 1.0).all())
     return one_sigma and bool(design.random)
 
 

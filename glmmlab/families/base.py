@@ -26,7 +26,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -158,15 +158,26 @@ class Family(ABC):
 
     def with_link(self, link: str | Link | None) -> Family:
         """The same family with another link."""
-        return self if link is None else type(self)(link=link)
+        return self if link is None else type(self)(link=link, **self.options())
+
+    def options(self) -> dict[str, Any]:
+        """What the family was made with beside its link, as arguments of its class."""
+        return {}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(link={self.link.name!r})"
+        given = {"link": self.link.name, **self.options()}
+        arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        return f"{type(self).__name__}({arguments})"
 
     @property
     def base(self) -> Family:
         """The family without its zero inflation."""
         return self
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether this is the classical linear model: normal errors and the identity link."""
+        return False
 
     # ------------------------------------------------------------------ the response
 
@@ -379,8 +390,8 @@ class Family(ABC):
     # ------------------------------------------------------------------ what a summary prints
 
     def dispersion(self, value: float) -> float:
-        """The reported phi at a value of the dispersion predictor; 1 without dispersion."""
-        return 1.0
+        """The reported phi at a value of the dispersion predictor log phi; 1 without dispersion."""
+        return np.exp(value) if "dispersion" in self.auxiliary else 1.0
 
     def shape(self, value: float) -> dict[str, float]:
         """Names and values of the shape parameters at a value of the shape predictor."""

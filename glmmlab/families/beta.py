@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy import special
 
@@ -11,6 +9,7 @@ from glmmlab._types import BoolArray, FloatArray
 from glmmlab.families._start import clipped_log, weighted_mean, weighted_variance
 from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts, remember
 from glmmlab.families.special import (
+    HALF_LOG_TWO_PI,
     log1pmx,
     log_minus_digamma,
     log_plus_one_gammas,
@@ -20,7 +19,6 @@ from glmmlab.links import expit_pair, softplus
 
 __all__ = ["Beta"]
 
-_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _CONCENTRATED = 1e4
 """Beyond this phi, log-gammas of size phi log phi are replaced by the divergence of y from mu."""
 
@@ -62,7 +60,7 @@ class Beta(Family):
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         # log Gamma(phi) without phi log phi - phi, which the other part carries
         phi = np.exp(aux[0])
-        own = _HALF_LOG_TWO_PI - 0.5 * aux[0] + stirling_remainder(phi)
+        own = HALF_LOG_TWO_PI - 0.5 * aux[0] + stirling_remainder(phi)
         return own - obs.log_y - obs.log_rest
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
@@ -155,9 +153,6 @@ class Beta(Family):
         phi = np.exp(aux[0])
         return special.betainc(mu * phi, (1.0 - mu) * phi, np.clip(y, 0.0, 1.0))
 
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)
-
 
 def beta_draws(rng: np.random.Generator, mu: FloatArray, phi: FloatArray) -> FloatArray:
     """Beta variables of mean mu; parameters that underflow to 0 are kept positive."""
@@ -167,7 +162,7 @@ def beta_draws(rng: np.random.Generator, mu: FloatArray, phi: FloatArray) -> Flo
 
 def _minus_rest(x: FloatArray, log_x: FloatArray, log_gamma: FloatArray) -> FloatArray:
     """``x log x - x - log Gamma(x)``, given ``log x`` and ``log Gamma(1 + x)``."""
-    large = 0.5 * log_x - _HALF_LOG_TWO_PI - stirling_remainder(np.maximum(x, 1.0))
+    large = 0.5 * log_x - HALF_LOG_TWO_PI - stirling_remainder(np.maximum(x, 1.0))
     return np.where(x < 1.0, (1.0 + x) * log_x - x - log_gamma, large)
 
 

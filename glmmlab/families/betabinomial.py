@@ -154,9 +154,6 @@ class BetaBinomial(Binomial):
     ) -> None:
         return None
 
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)
-
 
 def _rise(obs: Obs, alpha: FloatArray, beta: FloatArray) -> GammaSet:
     """Gamma differences over the successes (first axis 0) and over the failures (1)."""

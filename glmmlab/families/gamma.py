@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy import special
 
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.families._start import clipped_log, positive_mean, weighted_mean
 from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts
-from glmmlab.families.special import log_minus_digamma, stirling_remainder
+from glmmlab.families.special import HALF_LOG_TWO_PI, log_minus_digamma, stirling_remainder
 
 __all__ = ["Gamma", "PositiveFamily"]
 
-_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _LARGEST = 709.0
 
 
@@ -61,7 +58,7 @@ class Gamma(PositiveFamily):
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         # k log k - k - log Gamma(k) with k = 1/phi, the big terms cancelled by hand
         a = aux[0]
-        constant = -0.5 * a - _HALF_LOG_TWO_PI - stirling_remainder(np.exp(-a))
+        constant = -0.5 * a - HALF_LOG_TWO_PI - stirling_remainder(np.exp(-a))
         return constant - obs.log_y
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
@@ -124,6 +121,3 @@ class Gamma(PositiveFamily):
         """``2 [(y - mu)/mu - log(y/mu)]``."""
         ratio = y / mu
         return 2.0 * (ratio - 1.0 - np.log(ratio))
-
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)

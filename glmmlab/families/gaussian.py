@@ -10,6 +10,7 @@ from scipy import special
 from glmmlab._types import BoolArray, FloatArray
 from glmmlab.families._start import clipped_log, weighted_mean, weighted_variance
 from glmmlab.families.base import AuxPart, AuxValues, Family, Obs, Parts
+from glmmlab.families.special import HALF_LOG_TWO_PI
 
 __all__ = ["Gaussian"]
 
@@ -37,12 +38,16 @@ class Gaussian(Family):
     auxiliary = ("dispersion",)
     has_residual, residual_floor, location_scale = True, 1e-8, True
 
+    @property
+    def is_linear(self) -> bool:
+        return self.link.name == "identity"
+
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         return ~np.isfinite(y)
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         y = np.asarray(y, dtype=float)
-        return Obs(y=y, constant=np.full(y.shape, -0.5 * math.log(2.0 * math.pi)))
+        return Obs(y=y, constant=np.full(y.shape, -HALF_LOG_TWO_PI))
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
         return obs.constant - aux[0]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from glmmlab._types import FloatArray
+from glmmlab.families._counts import LARGEST_LOG, poisson_counts
 from glmmlab.families._start import clipped_log, weighted_mean, weighted_variance
 from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts
 from glmmlab.families.poisson import CountFamily
 
 __all__ = ["GeneralizedPoisson"]
 
-_LARGEST = 700.0
-_LARGEST_DRAW = 9.0e18
 _AT_ONCE = 1_000_000
 """Probabilities held at once."""
 
@@ -46,7 +45,7 @@ class GeneralizedPoisson(CountFamily):
         At y = 0, D is theta and cancels from everything, whatever its size.
         """
         log_theta = t - 0.5 * aux[0]
-        theta = np.exp(np.minimum(log_theta, _LARGEST))
+        theta = np.exp(np.minimum(log_theta, LARGEST_LOG))
         d = theta - np.expm1(-0.5 * aux[0]) * obs.y
         possible = (obs.y == 0) | (d > 0.0)
         return log_theta, theta, np.where((obs.y > 0) & possible, d, 1.0), possible
@@ -107,11 +106,11 @@ class GeneralizedPoisson(CountFamily):
         mu = np.broadcast_to(np.asarray(mu, dtype=float), shape).ravel()
         a = np.broadcast_to(aux[0], shape).ravel()
         child = -np.expm1(-0.5 * a)
-        total = rng.poisson(np.minimum(mu * np.exp(-0.5 * a), _LARGEST_DRAW)).astype(float)
+        total = poisson_counts(rng, mu * np.exp(-0.5 * a))
         alive = np.flatnonzero((total > 0) & (child > 0))
         born = total[alive]
         while alive.size:
-            born = rng.poisson(np.minimum(child[alive] * born, _LARGEST_DRAW)).astype(float)
+            born = poisson_counts(rng, child[alive] * born)
             total[alive] += born
             alive, born = alive[born > 0], born[born > 0]
         under = np.flatnonzero(child < 0)
@@ -162,6 +161,3 @@ class GeneralizedPoisson(CountFamily):
         """P(Y <= y) by summing the probabilities upwards from 0."""
         k = np.floor(np.asarray(y, dtype=float))
         return np.minimum(self._sum(k, np.asarray(mu), np.asarray(aux[0])), 1.0)
-
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from scipy import special
 
@@ -11,6 +9,7 @@ from glmmlab._types import FloatArray
 from glmmlab.families._start import clipped_log, positive_mean, weighted_mean
 from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts
 from glmmlab.families.gamma import PositiveFamily
+from glmmlab.families.special import HALF_LOG_TWO_PI
 
 __all__ = ["InverseGaussian"]
 
@@ -34,7 +33,7 @@ class InverseGaussian(PositiveFamily):
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         obs = super().prepare(y, trials)
-        obs.constant = -1.5 * obs.log_y - 0.5 * math.log(2.0 * math.pi)
+        obs.constant = -1.5 * obs.log_y - HALF_LOG_TWO_PI
         return obs
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
@@ -104,6 +103,3 @@ class InverseGaussian(PositiveFamily):
     ) -> FloatArray:
         """``(y - mu)^2 / (mu^2 y)``."""
         return (y / mu - 1.0) ** 2 / y
-
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)

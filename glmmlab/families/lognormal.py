@@ -11,6 +11,7 @@ from glmmlab._types import FloatArray
 from glmmlab.families._start import clipped_log, positive_mean, weighted_mean, weighted_variance
 from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts
 from glmmlab.families.gamma import PositiveFamily
+from glmmlab.families.special import HALF_LOG_TWO_PI
 from glmmlab.links import expit_pair, softplus
 
 __all__ = ["LogNormal"]
@@ -36,7 +37,7 @@ class LogNormal(PositiveFamily):
 
     def prepare(self, y: FloatArray, trials: FloatArray | None = None) -> Obs:
         obs = super().prepare(y, trials)
-        obs.constant = -obs.log_y - 0.5 * math.log(2.0 * math.pi)
+        obs.constant = -obs.log_y - HALF_LOG_TWO_PI
         return obs
 
     def normaliser(self, obs: Obs, aux: AuxValues) -> FloatArray:
@@ -112,9 +113,6 @@ class LogNormal(PositiveFamily):
         log_mean, sd = _log_scale(mu, aux)
         positive = np.maximum(y, np.finfo(float).tiny)
         return np.where(np.asarray(y) > 0, special.ndtr((np.log(positive) - log_mean) / sd), 0.0)
-
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)
 
 
 def _log_scale(mu: FloatArray, aux: AuxValues) -> tuple[FloatArray, FloatArray]:

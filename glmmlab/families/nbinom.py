@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from glmmlab._types import FloatArray
+from glmmlab.families._counts import LARGEST_LOG, poisson_counts
 from glmmlab.families._start import clipped_log, weighted_mean, weighted_variance
 from glmmlab.families.base import AuxPart, AuxValues, Obs, Parts
 from glmmlab.families.poisson import CountFamily
@@ -13,10 +14,6 @@ from glmmlab.families.rises import Rises
 from glmmlab.links import expit_pair, softplus
 
 __all__ = ["NegativeBinomial1", "NegativeBinomial2"]
-
-_LARGEST = 700.0
-_LARGEST_LOG = 700.0
-_LARGEST_DRAW = 9.0e18
 
 
 class _NegativeBinomial(CountFamily):
@@ -92,7 +89,7 @@ class NegativeBinomial2(_NegativeBinomial):
         aux: AuxValues,
         trials: FloatArray | None = None,
     ) -> FloatArray:
-        theta = np.exp(np.clip(aux[0], -_LARGEST_LOG, _LARGEST_LOG))
+        theta = np.exp(np.clip(aux[0], -LARGEST_LOG, LARGEST_LOG))
         return _mixed_poisson(rng, theta + np.zeros_like(mu), mu / theta)
 
     def cdf(
@@ -114,9 +111,6 @@ class NegativeBinomial2(_NegativeBinomial):
         """``2 [y log(y/mu) - (y + theta) log((y + theta)/(mu + theta))]``."""
         theta = np.exp(aux[0])
         return 2.0 * (special.kl_div(y, mu) - special.kl_div(y + theta, mu + theta))
-
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)
 
 
 class NegativeBinomial1(_NegativeBinomial):
@@ -140,7 +134,7 @@ class NegativeBinomial1(_NegativeBinomial):
         return -obs.y * softplus(-np.asarray(aux[0])) - obs.log_factorial
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
-        u = np.minimum(t - aux[0], _LARGEST)
+        u = np.minimum(t - aux[0], LARGEST_LOG)
         s = np.exp(u)
         rise = obs.rises.all(s)
         drop = _mean(t) * _log_ratio(aux[0])  # s log(1 + phi)
@@ -180,7 +174,7 @@ class NegativeBinomial1(_NegativeBinomial):
         aux: AuxValues,
         trials: FloatArray | None = None,
     ) -> FloatArray:
-        phi = np.exp(np.clip(aux[0], -_LARGEST_LOG, _LARGEST_LOG))
+        phi = np.exp(np.clip(aux[0], -LARGEST_LOG, LARGEST_LOG))
         return _mixed_poisson(rng, mu / phi, phi + np.zeros_like(mu))
 
     def cdf(
@@ -192,12 +186,9 @@ class NegativeBinomial1(_NegativeBinomial):
     ) -> FloatArray:
         return _cdf(y, mu * np.exp(-aux[0]), mu)
 
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)
-
 
 def _mean(t: FloatArray) -> FloatArray:
-    return np.exp(np.minimum(t, _LARGEST))
+    return np.exp(np.minimum(t, LARGEST_LOG))
 
 
 def _log_ratio(a: FloatArray) -> FloatArray:
@@ -207,8 +198,7 @@ def _log_ratio(a: FloatArray) -> FloatArray:
 
 def _mixed_poisson(rng: np.random.Generator, size: FloatArray, scale: FloatArray) -> FloatArray:
     """Poisson counts whose mean is gamma distributed."""
-    mean = rng.standard_gamma(size) * scale
-    return np.asarray(rng.poisson(np.minimum(mean, _LARGEST_DRAW)), dtype=float)
+    return poisson_counts(rng, rng.standard_gamma(size) * scale)
 
 
 def _cdf(y: FloatArray, size: FloatArray, mu: FloatArray) -> FloatArray:

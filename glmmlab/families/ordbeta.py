@@ -173,8 +173,5 @@ class OrderedBeta(Family):
         value = np.where(np.asarray(y) >= 1, 1.0, zero + between * inside)
         return np.where(np.asarray(y) < 0, 0.0, value)
 
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)
-
 
 _BETA = Beta()

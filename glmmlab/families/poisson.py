@@ -6,13 +6,11 @@ import numpy as np
 from scipy import special
 
 from glmmlab._types import BoolArray, FloatArray
+from glmmlab.families._counts import LARGEST_LOG, poisson_counts
 from glmmlab.families._start import positive_mean
 from glmmlab.families.base import AuxValues, Family, Obs, Parts
 
 __all__ = ["CountFamily", "Poisson"]
-
-_LARGEST = 700.0
-_LARGEST_DRAW = 9.0e18  # numpy draws Poisson counts as 64-bit integers
 
 
 class CountFamily(Family):
@@ -57,7 +55,7 @@ class Poisson(CountFamily):
         return -obs.log_factorial
 
     def natural_part(self, obs: Obs, aux: AuxValues, t: FloatArray, third: bool = False) -> Parts:
-        mu = np.exp(np.minimum(t, _LARGEST))
+        mu = np.exp(np.minimum(t, LARGEST_LOG))
         minus = -mu
         parts = (obs.y * t - mu, obs.y - mu, minus)
         return (*parts, minus.copy()) if third else parts
@@ -82,7 +80,7 @@ class Poisson(CountFamily):
         aux: AuxValues,
         trials: FloatArray | None = None,
     ) -> FloatArray:
-        return np.asarray(rng.poisson(np.minimum(mu, _LARGEST_DRAW)), dtype=float)
+        return poisson_counts(rng, mu)
 
     def cdf(
         self,

@@ -17,6 +17,7 @@ import numpy as np
 from glmmlab._types import FloatArray
 
 __all__ = [
+    "HALF_LOG_TWO_PI",
     "GammaSet",
     "log1pmx",
     "log_minus_digamma",
@@ -25,7 +26,7 @@ __all__ = [
     "stirling_remainder",
 ]
 
-_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
+HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 # Elements at a time: temporaries beyond 128 KiB are mapped and unmapped by the system each time,
 # which costs more than the arithmetic.
 _BLOCK = 2048
@@ -114,7 +115,7 @@ def _plus_one_block(x: FloatArray) -> FloatArray:
     twice, four_square = 2.0 * u, 4.0 * (u * u)
     out = np.empty((4, x.size))
     log_z = np.log(z)
-    out[0] = (z - 0.5) * log_z - z + (_HALF_LOG_TWO_PI + z * series[0])
+    out[0] = (z - 0.5) * log_z - z + (HALF_LOG_TWO_PI + z * series[0])
     out[0] -= _PAIR_WEIGHTS @ np.log(factors)
     out[1] = log_z - 0.5 * inverse - series[1] - twice * s
     out[2] = inverse * (1.0 + 0.5 * inverse + series[2]) + four_square * q - 2.0 * s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -64,12 +65,8 @@ class StudentT(Family):
         self.df = df
         self.auxiliary = ("dispersion", "shape") if df is None else ("dispersion",)
 
-    def with_link(self, link: str | Link | None) -> StudentT:
-        return self if link is None else StudentT(link=link, df=self.df)
-
-    def __repr__(self) -> str:
-        fixed = "" if self.df is None else f", df={self.df!r}"
-        return f"StudentT(link={self.link.name!r}{fixed})"
+    def options(self) -> dict[str, Any]:
+        return {} if self.df is None else {"df": self.df}
 
     def _nu(self, aux: AuxValues) -> FloatArray:
         return np.asarray(self.df) if self.df is not None else np.exp(aux[1])

@@ -10,6 +10,7 @@ x = mu (Poisson), theta log(1 + mu/theta) (nbinom2), mu log(1 + phi)/phi (nbinom
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -49,8 +50,9 @@ class _Truncated(CountFamily):
     separated_by = "only ones"
     _base: ClassVar[type[CountFamily]]
 
+    @abstractmethod
     def _log_zero(self, aux: AuxValues, t: FloatArray) -> _LogZero:
-        raise TypeError(f"{type(self).__name__} must say what P(0) is")
+        """The log of -log P(0) of the base."""
 
     def check(self, y: FloatArray, trials: FloatArray | None = None) -> BoolArray:
         return self._base.check(self, y, trials) | (np.asarray(y) < 1)

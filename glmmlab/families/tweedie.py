@@ -201,9 +201,6 @@ class Tweedie(Family):
         up, down = _power(aux[1])
         return 2.0 * (mu**down / down + y * mu**-up / up - y**down / (up * down))
 
-    def dispersion(self, value: float) -> float:
-        return np.exp(value)
-
     def shape(self, value: float) -> dict[str, float]:
         return {"power": float(1.0 + _power(value)[0])}
 

@@ -6,7 +6,7 @@ The bars of random terms are read here; what stands between them is formula alge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -272,16 +272,21 @@ def _quoted(name: str) -> str:
 def _groups(tokens: Sequence[Token], text: str) -> list[tuple[str, ...]]:
     """Expand ``a/b:c`` to the column tuples (a,), (a, b, c)."""
     expanded: list[tuple[str, ...]] = []
-    for piece in split(tokens, frozenset({"/"})):
-        slash = bool(piece) and piece[0].op == "/"
-        body = piece[1:] if slash else piece
-        if not body:
-            at = piece[0].position if piece else tokens[0].position
-            raise formula_error("a grouping factor is missing here", text, at)
+    for body in _between(tokens, "/", text):
         outer = expanded[-1] if expanded else ()
         for columns in _nested(body, text):
             expanded.append(tuple(dict.fromkeys((*outer, *columns))))
     return expanded
+
+
+def _between(tokens: Sequence[Token], operator: str, text: str) -> Iterator[Sequence[Token]]:
+    """What stands between the operators of a grouping expression; an error for nothing."""
+    for piece in split(tokens, frozenset({operator})):
+        body = piece[1:] if piece and piece[0].op == operator else piece
+        if not body:
+            at = piece[0].position if piece else tokens[0].position
+            raise formula_error("a grouping factor is missing here", text, at)
+        yield body
 
 
 def _nested(tokens: Sequence[Token], text: str) -> list[tuple[str, ...]]:
@@ -291,12 +296,7 @@ def _nested(tokens: Sequence[Token], text: str) -> list[tuple[str, ...]]:
             raise formula_error("a grouping factor is missing here", text, tokens[0].position)
         return _groups(tokens[1:-1], text)
     columns: list[str] = []
-    for piece in split(tokens, frozenset({":"})):
-        colon = bool(piece) and piece[0].op == ":"
-        body = piece[1:] if colon else piece
-        if not body:
-            at = piece[0].position if piece else tokens[0].position
-            raise formula_error("a grouping factor is missing here", text, at)
+    for body in _between(tokens, ":", text):
         columns.append(_group_column(body, text))
     return [tuple(dict.fromkeys(columns))]
 

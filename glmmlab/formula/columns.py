@@ -41,6 +41,11 @@ def as_frame(data: Any) -> pd.DataFrame:
         For anything else.
     """
     if isinstance(data, pd.DataFrame):
+        if data.columns.nlevels > 1:
+            raise DataError(
+                f"the columns of the data have {data.columns.nlevels} levels of names: give each "
+                "one name, data.columns = ['_'.join(map(str, names)) for names in data.columns]"
+            )
         return data
     if isinstance(data, dict):
         if data and all(pd.api.types.is_scalar(value) for value in data.values()):

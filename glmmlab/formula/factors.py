@@ -124,6 +124,8 @@ class Remembered(Coding):
     full: ModelSpec
     reduced: ModelSpec | None
     categorical: bool
+    of_numbers: bool = False
+    """Whether the levels of a factor are numbers."""
 
     @classmethod
     def learn(cls, expression: Expression, source: Source, intercept: bool = False) -> Remembered:
@@ -143,7 +145,8 @@ class Remembered(Coding):
         reduced = None
         if categorical:
             reduced = _materialize(Formula(f"1 + {expression.code}"), frame, expression).model_spec
-        return cls(expression, full, reduced, categorical)
+        of_numbers = categorical and not any(map(source.is_factor, expression.columns))
+        return cls(expression, full, reduced, categorical, of_numbers)
 
     def labels(self, reduced: bool) -> list[str]:
         """formulaic's labels, with the columns' own names."""
@@ -153,6 +156,8 @@ class Remembered(Coding):
         ends = [name[len(inner) :] for name in names[first:]]
         if self.expression.top_call == "poly":  # formulaic counts raw ones from 0, others from 1
             ends = [f"[{degree}]" for degree in range(1, len(ends) + 1)]
+        if self.of_numbers:  # which formulaic reads as 1.0, 2.0, ...
+            ends = [end.removesuffix(".0]") + "]" * end.endswith(".0]") for end in ends]
         return [self.expression.name + end for end in ends]
 
     def block(self, source: Source, reduced: bool) -> FloatArray:

@@ -54,6 +54,10 @@ def spelled_alike(labels: Iterable[str]) -> list[tuple[str, ...]]:
     >>> spelled_alike(["AA", "Aa", "aa"]), spelled_alike(["AB", "Ab", "aB", "ab"])
     ([], [])
     """
+    labels = list(labels)
+    distinct = {" ".join(label.split()).casefold() for label in labels}
+    if len(distinct) == len(labels) and all(map(str.isascii, labels)):  # most columns, in short
+        return []
     folded: dict[str, list[str]] = {}
     for label in labels:
         folded.setdefault(visible(label).casefold(), []).append(label)

@@ -47,6 +47,8 @@ class Token(NamedTuple):
     @property
     def source(self) -> str:
         """The token as formula text."""
+        if self.quoted and "`" in self.text:
+            return f"Q({self.text!r})"
         return f"`{self.text}`" if self.quoted else self.text
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from glmmlab._types import FloatArray
 from glmmlab.families.base import Family
+from glmmlab.inference.intervals import limits_of_mean
 from glmmlab.inference.model_parts import MEANS, outcome, response_name, response_transformation
-from glmmlab.inference.predict import _limits
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate
@@ -83,8 +83,7 @@ def _ordered_beta(estimate: Estimate) -> bool:
 
 def _truncated(estimate: Estimate) -> bool:
     """Whether the conditional mean is another than the inverse link's."""
-    base: Family = getattr(estimate.family, "base", estimate.family)
-    return type(base).conditional_expected is not Family.conditional_expected
+    return type(estimate.family.base).conditional_expected is not Family.conditional_expected
 
 
 # -------------------------------------------------------------- limits inside the range
@@ -117,6 +116,6 @@ def limits_inside(
     start, width = bounds[0], bounds[1] - bounds[0]
     place = (values - start) / width
     with np.errstate(divide="ignore", invalid="ignore"):
-        below = _limits(place, (values - lower) / width, 1.0, unit=True)[0]
-        above = _limits(place, (upper - values) / width, 1.0, unit=True)[1]
+        below = limits_of_mean(place, (values - lower) / width, 1.0, unit=True)[0]
+        above = limits_of_mean(place, (upper - values) / width, 1.0, unit=True)[1]
     return start + width * below, start + width * above

@@ -12,7 +12,7 @@ from scipy import special
 from glmmlab._tables import Document, Exported
 from glmmlab._types import FloatArray, IntArray
 from glmmlab.errors import PerfectFitWarning
-from glmmlab.estimate.boundary import boundary_sentences
+from glmmlab.estimate.boundary import boundary_sentences, end_without_responses
 from glmmlab.formula.expressions import expression
 from glmmlab.formula.fixed import offset_values
 from glmmlab.formula.source import Source
@@ -173,7 +173,7 @@ def _overdispersed(estimate: Estimate) -> Iterator[str]:
     found = overdispersion(estimate) if estimate.converged and not _perfect(estimate) else None
     if found is None or not found.clear:
         return
-    name = estimate.family.name.removeprefix("zero_inflated_")
+    name = estimate.family.base.name
     wider = "betabinomial" if name == "binomial" else name.replace("poisson", "nbinom2")
     what = "numbers of successes" if name == "binomial" else "counts"
     distribution = estimate.family.name.replace("zero_inflated", "zero-inflated")
@@ -189,8 +189,8 @@ def _auxiliary(estimate: Estimate) -> Iterator[str]:
     """Zero inflation and dispersion that run to the edge of their range."""
     if _perfect(estimate):
         return
-    parts = boundary_sentences(estimate.family, estimate.auxiliary, estimate.design.auxiliary)
-    for sentence in parts:
+    of = (estimate.auxiliary, estimate.design.auxiliary)
+    for sentence in (*boundary_sentences(estimate.family, *of), *end_without_responses(*of)):
         yield sentence[0].upper() + sentence[1:]
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
+from scipy.special import expit, ndtri, stdtrit
 
 from glmmlab._arguments import confidence_level
 from glmmlab._types import FloatArray
+from glmmlab.design.objects import theta_positions
 from glmmlab.errors import UnknownNameError
 from glmmlab.estimate.boundary import CUT_POINTS
-from glmmlab.inference.modes import cholesky_factors, theta_positions
+from glmmlab.inference.modes import cholesky_factors
 
 if TYPE_CHECKING:
     from glmmlab.estimate.result import Estimate, PartEstimate
@@ -27,6 +28,34 @@ def normal_quantile(level: float) -> float:
     1.959964
     """
     return float(-ndtri((1.0 - confidence_level(level)) / 2.0))
+
+
+def limits_of_mean(
+    values: FloatArray, errors: FloatArray, z: float, unit: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Limits by the delta method of a positive mean (log scale) or a probability (logit scale).
+
+    Parameters
+    ----------
+    values, errors : ndarray
+        Means and their standard errors.
+    z : float
+        Quantile of the confidence level.
+    unit : bool
+        Whether the means are probabilities or shares.
+
+    Examples
+    --------
+    >>> low, high = limits_of_mean(np.array([2.0]), np.array([1.0]), 2.0, unit=False)
+    >>> low.round(4).tolist(), high.round(4).tolist()
+    ([0.7358], [5.4366])
+    """
+    if unit:
+        centre = np.log(values) - np.log1p(-values)
+        half = z * errors / (values * (1.0 - values))
+        return expit(centre - half), expit(centre + half)
+    half = z * errors / values
+    return values * np.exp(-half), values * np.exp(half)
 
 
 def standard_errors(part: PartEstimate) -> FloatArray:

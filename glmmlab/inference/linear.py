@@ -402,7 +402,7 @@ def _notes(results: Sequence[Adjusted], asked: str, words: str) -> tuple[str, ..
     """One sentence a method, and one if it is not the method asked for."""
     notes = [f"{words} {note}." for note in dict.fromkeys(r.note for r in results if r.note)]
     used = {r.method for r in results if r.method != "none"}
-    changed = used - {asked}
+    changed = sorted(used - {asked})
     if changed and asked != "none":
-        notes.append(f"adjust={asked!r} does not apply here and was changed to {changed.pop()!r}.")
+        notes.append(f"adjust={asked!r} does not apply here and was changed to {changed[0]!r}.")
     return tuple(notes)

@@ -28,23 +28,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glmmlab._types import FloatArray, IntArray
+from glmmlab.design.objects import theta_positions
 
 if TYPE_CHECKING:
-    from glmmlab.design import RandomTerm
     from glmmlab.estimate.result import Estimate
 
-_CHUNK = 512  # right-hand sides solved at a time: bounds memory, not results
-
-
-def theta_positions(term: RandomTerm) -> tuple[tuple[int, int], ...]:
-    """Where a term's entries of theta stand in its Cholesky factor, in order.
-
-    The lower triangle row by row; the diagonal alone for ``(x || g)``.
-    """
-    k = len(term.names)
-    if term.diagonal:
-        return tuple((j, j) for j in range(k))
-    return tuple((i, j) for i in range(k) for j in range(i + 1))
+CHUNK = 512  # right-hand sides solved at a time: bounds memory, not results
 
 
 def cholesky_factors(estimate: Estimate) -> tuple[FloatArray, ...]:
@@ -89,11 +78,11 @@ class JointUncertainty:
         self._factors = cholesky_factors(estimate)
         self._reml = estimate.method == "REML"
         self._outer_cov = _outer_covariance(estimate, self._reml)
-        d1, d2, crossed = _score_and_curvature(estimate)
+        d1, d2, crossed = score_and_curvature(estimate)
         own = tuple((t.codes, t.Z) for t in design.random)
         A = self._inner_rows(design.conditional.X, own)
-        self._solver = _factor(A, d2, self._n_modes)
-        modes = _sparse_modes(own, self._factors, design).T @ d1  # u = M'd1 at the mode
+        self._solver = factorised(A, d2, self._n_modes)
+        modes = sparse_modes(own, self._factors, design).T @ d1  # u = M'd1 at the mode
         self._u = self._by_term(np.asarray(modes).ravel())
         self._jacobian = self._solve(self._mode_gradients(A, d1, d2, crossed))
 
@@ -117,7 +106,7 @@ class JointUncertainty:
         if not random:
             M = sparse.csr_matrix((len(X), self._n_modes))
         else:
-            M = _sparse_modes(random, self._factors, self._design)
+            M = sparse_modes(random, self._factors, self._design)
         return sparse.hstack([M, X], format="csr") if self._reml else M
 
     def _theta_columns(self, random: Sequence[tuple[IntArray, FloatArray]]) -> Iterator[FloatArray]:
@@ -199,9 +188,9 @@ class JointUncertainty:
     def _quadratic(self, A: Any) -> FloatArray:
         """a' H^-1 a for every row a of A."""
         out = np.zeros(A.shape[0])
-        for start in range(0, A.shape[0], _CHUNK):
-            block = A[start : start + _CHUNK].toarray()
-            out[start : start + _CHUNK] = np.einsum("ij,ji->i", block, self._solve(block.T))
+        for start in range(0, A.shape[0], CHUNK):
+            block = A[start : start + CHUNK].toarray()
+            out[start : start + CHUNK] = np.einsum("ij,ji->i", block, self._solve(block.T))
         return out
 
     def _outer_rows(self, rows: Rows, A: Any) -> FloatArray:
@@ -226,7 +215,7 @@ class JointUncertainty:
         return np.sum(parts, axis=0) if parts else np.zeros(0)
 
 
-def _sparse_modes(
+def sparse_modes(
     random: Sequence[tuple[IntArray, FloatArray]],
     factors: Sequence[FloatArray],
     design: Any,
@@ -245,7 +234,8 @@ def _sparse_modes(
     return sparse.hstack(blocks, format="csr") if blocks else sparse.csr_matrix((n, 0))
 
 
-def _factor(A: Any, d2: FloatArray, n_modes: int) -> Any:
+def factorised(A: Any, d2: FloatArray, n_modes: int) -> Any:
+    """H, factorised; None without columns."""
     from scipy import sparse
     from scipy.sparse.linalg import splu
 
@@ -257,7 +247,7 @@ def _factor(A: Any, d2: FloatArray, n_modes: int) -> Any:
     return splu(H.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
 
 
-def _score_and_curvature(
+def score_and_curvature(
     estimate: Estimate,
 ) -> tuple[FloatArray, FloatArray, tuple[FloatArray, ...]]:
     """d1, d2 and the cross derivatives d1_a at the mode, prior weights included."""

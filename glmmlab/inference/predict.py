@@ -14,7 +14,7 @@ from glmmlab._types import AnyArray, BoolArray, FloatArray, Seed
 from glmmlab.errors import DataError, UnknownColumnError, UnknownNameError
 from glmmlab.formula.columns import as_frame
 from glmmlab.inference.estimable import estimable_rows
-from glmmlab.inference.intervals import normal_quantile
+from glmmlab.inference.intervals import limits_of_mean, normal_quantile
 from glmmlab.inference.marginal import averaged, marginal_errors, random_rows, random_variance
 from glmmlab.inference.model_parts import null_basis
 from glmmlab.inference.modes import JointUncertainty, Rows
@@ -125,7 +125,7 @@ def predict(
         estimate.
     """
     _check_choices(estimate, scale, random_effects, interval)
-    marginal = random_effects == "marginal"
+    marginal = random_effects == "marginal" and bool(estimate.design.random)
     rows, eta, aux, index, lost = _rows(estimate, newdata, random_effects != "conditional", offset)
     if scale in ("response", "conditional"):
         tell_of_endless_means(estimate, eta, index)
@@ -164,7 +164,7 @@ def predict(
     else:
         # means of all families whose predictor is naturally a logit are shares
         unit = scale == "zero_inflation" or estimate.family.natural == "logit"
-        lower, upper = _limits(values, errors, z, unit)
+        lower, upper = limits_of_mean(values, errors, z, unit)
     frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
     return pd.DataFrame(frame, index=index)
 
@@ -198,7 +198,7 @@ def _marginal_frame(
     if link.name == "identity":
         lower, upper = values - z * errors, values + z * errors
     else:
-        lower, upper = _limits(values, errors, z, unit=estimate.family.natural == "logit")
+        lower, upper = limits_of_mean(values, errors, z, unit=estimate.family.natural == "logit")
     frame = {"estimate": values, "se": errors, "lower": lower, "upper": upper}
     return pd.DataFrame(frame, index=index)
 
@@ -391,15 +391,3 @@ def _standard_errors(
         V = estimate.conditional.cov[np.ix_(kept, kept)]
         return np.abs(d_eta) * np.sqrt(np.einsum("ij,jk,ik->i", rows.X, V, rows.X))
     return JointUncertainty(estimate).standard_errors(rows, d_eta, d_aux)
-
-
-def _limits(
-    values: FloatArray, errors: FloatArray, z: float, unit: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Limits of a mean that is positive (on the log scale) or a probability (logit scale)."""
-    if unit:
-        centre = np.log(values) - np.log1p(-values)
-        half = z * errors / (values * (1.0 - values))
-        return expit(centre - half), expit(centre + half)
-    half = z * errors / values
-    return values * np.exp(-half), values * np.exp(half)

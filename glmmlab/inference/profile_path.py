@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._types import BoolArray, FloatArray
+from glmmlab.design.objects import theta_positions
 from glmmlab.estimate.fit import objective
 from glmmlab.estimate.optimise import minimise
 from glmmlab.estimate.search_curvature import fresh_curvature
 from glmmlab.estimate.start import starting_values
-from glmmlab.inference.modes import cholesky_factors, theta_positions
+from glmmlab.inference.modes import cholesky_factors
 from glmmlab.laplace import Evaluation, Modes
 
 if TYPE_CHECKING:

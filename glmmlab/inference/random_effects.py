@@ -11,12 +11,13 @@ from glmmlab._types import FloatArray
 from glmmlab.errors import UnknownNameError
 from glmmlab.inference.intervals import normal_quantile
 from glmmlab.inference.modes import (
+    CHUNK,
     JointUncertainty,
     Rows,
-    _factor,
-    _score_and_curvature,
-    _sparse_modes,
     cholesky_factors,
+    factorised,
+    score_and_curvature,
+    sparse_modes,
 )
 from glmmlab.inference.predict import fitted_mean, population_eta
 from glmmlab.inference.residual_kinds import observed
@@ -121,15 +122,15 @@ def _conditional_sds(estimate: Estimate) -> list[FloatArray]:
         return []
     factors = cholesky_factors(estimate)
     own = tuple((t.codes, t.Z) for t in design.random)
-    M = _sparse_modes(own, factors, design)
-    solver = _factor(M, _score_and_curvature(estimate)[1], M.shape[1])
+    M = sparse_modes(own, factors, design)
+    solver = factorised(M, score_and_curvature(estimate)[1], M.shape[1])
     result, start = [], 0
     for term, factor in zip(design.random, factors, strict=True):
         codes, units = _unit_rows(term)
         k = len(term.names)
         variances = np.empty(len(codes))
-        for first in range(0, len(codes), 512):
-            cut = slice(first, first + 512)
+        for first in range(0, len(codes), CHUNK):
+            cut = slice(first, first + CHUNK)
             right = np.zeros((M.shape[1], len(codes[cut])))
             places = start + codes[cut][:, None] * k + np.arange(k)
             right[places.T, np.arange(len(codes[cut]))] = (units[cut] @ factor).T

@@ -134,10 +134,9 @@ def _list(words: Sequence[str]) -> str:
 def _model(estimate: Estimate) -> str:
     design, family = estimate.design, estimate.family
     name = _distribution(estimate)
-    linear = family.name == "gaussian" and family.link.name == "identity"
-    kind = "linear" if linear else f"{name} generalized linear"
+    kind = "linear" if family.is_linear else f"{name} generalized linear"
     mixed = "mixed model" if design.random else "model"
-    link = "" if linear else f" with {family.link.name} link"
+    link = "" if family.is_linear else f" with {family.link.name} link"
     parts = [*_fixed_words(estimate.conditional), *(_random_words(t) for t in design.random)]
     zeros = "zeros" if family.is_hurdle else "excess zeros"
     for key, label in (("zero_inflation", zeros), ("dispersion", "the dispersion")):
@@ -160,8 +159,8 @@ def _model(estimate: Estimate) -> str:
 
 
 def _distribution(estimate: Estimate) -> str:
-    name = estimate.family.name
-    return NAMES.get(name.removeprefix("zero_inflated_"), name.replace("_", " "))
+    family = estimate.family
+    return NAMES.get(family.base.name, family.name.replace("_", " "))
 
 
 def _subject(estimate: Estimate) -> str:
@@ -212,10 +211,9 @@ def _random_words(term: RandomTerm) -> str:
 
 
 def _estimation(estimate: Estimate) -> str:
-    gaussian = estimate.family.name == "gaussian" and estimate.family.link.name == "identity"
     how = "restricted maximum likelihood" if estimate.method == "REML" else "maximum likelihood"
     integral = ""
-    if estimate.design.random and not gaussian:
+    if estimate.design.random and not estimate.family.is_linear:
         nodes = f"adaptive Gauss-Hermite quadrature ({estimate.quadrature} nodes)"
         by = "the Laplace approximation" if estimate.quadrature == 1 else nodes
         integral = f", the random effects integrated by {by}"

@@ -253,7 +253,7 @@ def _singular(estimate: Estimate) -> str:
 def not_gaussian(estimate: Estimate) -> str:
     """What the model lacks for exact small-sample theory; empty if nothing."""
     family, dispersion = estimate.family, estimate.auxiliary.get("dispersion")
-    if family.name != "gaussian" or family.link.name != "identity":
+    if not family.is_linear:
         return f"a Gaussian model with identity link, not {family.name} ({family.link.name})"
     if dispersion is None or len(dispersion.names) != 1 or "zero_inflation" in estimate.auxiliary:
         return "one constant dispersion, not a formula"

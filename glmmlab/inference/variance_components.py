@@ -35,8 +35,9 @@ from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
 from glmmlab._types import FloatArray, IntArray
+from glmmlab.design.objects import theta_positions
 from glmmlab.errors import InferenceError
-from glmmlab.inference.modes import cholesky_factors, theta_positions
+from glmmlab.inference.modes import cholesky_factors
 
 if TYPE_CHECKING:
     from glmmlab.design import Design, RandomTerm

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from glmmlab.plots import style
-from glmmlab.plots.means import levels_of
+from glmmlab.plots.means import labels_of, levels_of
 from glmmlab.plots.style import styled
 
 
@@ -78,7 +78,7 @@ def plot_comparisons(
         if order == "estimate":
             part = part.sort_values(estimate, ascending=False, kind="stable")
         rows = part[[estimate, lower, upper, left, right]].to_numpy(dtype=float)
-        for row, label in zip(rows, _row_labels(part, names), strict=True):
+        for row, label in zip(rows, labels_of(part, names), strict=True):
             _row(ax, y, *row)
             ticks.append((y, label))
             y += 1.0
@@ -90,10 +90,6 @@ def plot_comparisons(
     style.axis_labels(ax, xlabel, ylabel if ylabel is not None else " : ".join(names))
     style.heading(ax, title, [(caption, False)] if caption else [])
     return ax
-
-
-def _row_labels(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    return [" : ".join(map(str, row)) for row in frame[list(names)].itertuples(index=False)]
 
 
 def _block_heading(ax: Axes, y: float, text: str) -> None:

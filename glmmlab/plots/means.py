@@ -172,7 +172,8 @@ def levels_of(column: pd.Series) -> list[object]:
     return list(pd.unique(column))
 
 
-def _labels(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+def labels_of(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """What stands at each row's position: its levels, joined."""
     return [" : ".join(map(str, row)) for row in frame[list(names)].itertuples(index=False)]
 
 
@@ -185,18 +186,18 @@ def categories_of(
 
         raise UnknownNameError(f"order={order!r} is not known; choose 'factor' or 'estimate'.")
     if order == "estimate":
-        means = frame[estimate].groupby(_labels(frame, names), sort=False).mean()
+        means = frame[estimate].groupby(labels_of(frame, names), sort=False).mean()
         return [str(label) for label in means.sort_values(kind="stable").index]
     place = {n: levels_of(frame[n]).index for n in names}
     keys = pd.DataFrame({n: [place[n](value) for value in frame[n]] for n in names})
     rows = keys.sort_values(list(names), kind="stable").index
-    labels = _labels(frame, names)
+    labels = labels_of(frame, names)
     return list(dict.fromkeys(labels[i] for i in rows))
 
 
 def positions_of(frame: pd.DataFrame, categories: list[str], names: Sequence[str]) -> FloatArray:
     where = {label: float(i) for i, label in enumerate(categories)}
-    return np.array([where.get(label, np.nan) for label in _labels(frame, names)])
+    return np.array([where.get(label, np.nan) for label in labels_of(frame, names)])
 
 
 def dodged(i: int, count: int, dodge: float) -> float:

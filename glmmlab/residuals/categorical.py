@@ -12,6 +12,7 @@ from scipy import special
 from glmmlab._types import FloatArray
 from glmmlab.errors import DataError
 from glmmlab.inference.own_columns import own_name
+from glmmlab.inference.p_adjust import FROM_P
 from glmmlab.residuals.result import LEVEL, ResidualTest, exchangeable_p, p_text
 from glmmlab.residuals.uniformity import uniformity_test
 
@@ -94,22 +95,6 @@ class CategoricalTest(ResidualTest):
         )
 
 
-def holm(p: FloatArray) -> FloatArray:
-    """Holm-adjusted p-values.
-
-    Examples
-    --------
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p)
-    m = len(p)
-    stepped = np.maximum.accumulate(np.minimum(1.0, p[order] * (m - np.arange(m))))
-    out = np.empty(m)
-    out[order] = stepped
-    return out
-
-
 def brown_forsythe(groups: list[FloatArray]) -> tuple[FloatArray, tuple[int, int]]:
     """F and degrees of freedom of the analysis of variance of \\|r - median of its group\\|.
 
@@ -181,7 +166,7 @@ def categorical_test(
         "n": [len(g) for g in groups],
         "d": [t.statistic for t in tests],
         "p": p,
-        "p_adjusted": holm(p),
+        "p_adjusted": FROM_P["holm"](p),
     }
     levels = [factor.categories[c] for c in used]
     # a predictor that is itself called p leaves reset_index() its way

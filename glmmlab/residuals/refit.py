@@ -90,7 +90,7 @@ def refit_all(
 def _watched(simulated: AnyArray, progress: bool) -> AnyArray:
     if not progress:
         return simulated
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     return tqdm(simulated, desc="refits")
 

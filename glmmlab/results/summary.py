@@ -256,11 +256,10 @@ def _auxiliary_frame(estimate: Estimate, name: str) -> pd.DataFrame:
 
 def _header(estimate: Estimate) -> tuple[str, ...]:
     design, family = estimate.design, estimate.family
-    linear = family.name == "gaussian" and family.link.name == "identity"
-    kind = "Linear" if linear else "Generalized linear"
+    kind = "Linear" if family.is_linear else "Generalized linear"
     mixed = " mixed" if design.random else ""
     how = "REML" if estimate.method == "REML" else "maximum likelihood"
-    laplace = ", Laplace approximation" if design.random and not linear else ""
+    laplace = ", Laplace approximation" if design.random and not family.is_linear else ""
     if estimate.quadrature > 1:
         laplace = f", adaptive Gauss-Hermite quadrature ({estimate.quadrature} nodes)"
     lines = [

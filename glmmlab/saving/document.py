@@ -111,10 +111,7 @@ def encode_family(family: Family) -> dict[str, Any]:
     """A family by its name, its link and what else it was made with."""
     if isinstance(family, ZeroInflated):
         return {"zero_inflated": encode_family(family.base)}
-    entry: dict[str, Any] = {"name": family.name, "link": family.link.name}
-    df = getattr(family, "df", None)
-    if df is not None:
-        entry["df"] = df
+    entry = {"name": family.name, "link": family.link.name, **family.options()}
     try:
         same = type(decode_family(entry)) is type(family)
     except (GlmmlabError, TypeError):
@@ -313,10 +310,8 @@ def decode_family(entry: Mapping[str, Any]) -> Family:
     """The family that `encode_family` wrote."""
     if "zero_inflated" in entry:
         return ZeroInflated(decode_family(entry["zero_inflated"]))
-    family = get(entry["name"], link=entry["link"])
-    if "df" in entry:
-        return type(family)(link=entry["link"], df=entry["df"])  # type: ignore[call-arg]
-    return family
+    options = {key: value for key, value in entry.items() if key not in ("name", "link")}
+    return type(get(entry["name"]))(link=entry["link"], **options)
 
 
 def _read_frames(entries: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:

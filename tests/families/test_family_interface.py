@@ -10,7 +10,7 @@ from families.family_laws import settings
 from families.family_points import columns, everyone, identifier, sample
 from glmmlab import families
 from glmmlab.errors import ResponseError, UnknownNameError
-from glmmlab.families import StudentT, ZeroInflated
+from glmmlab.families import StudentT, ZeroInflated, truncated
 from glmmlab.families.base import Family
 
 EVERYONE = everyone()
@@ -287,6 +287,36 @@ def test_links_of_composed_families_can_be_changed() -> None:
     inflated = families.get(ZeroInflated(families.get("poisson")), link="sqrt")
     assert isinstance(inflated, ZeroInflated) and inflated.base.link.name == "sqrt"
     assert repr(inflated) == "ZeroInflated(Poisson(link='sqrt'))"
+
+
+def test_options_of_a_family_come_along() -> None:
+    class Known(families.Gaussian):
+        def __init__(self, link: str | None = None, sigma: float = 1.0) -> None:
+            super().__init__(link)
+            self.sigma = sigma
+
+        def options(self) -> dict[str, float]:
+            return {"sigma": self.sigma}
+
+    known = Known(sigma=2.0).with_link("log")
+    assert isinstance(known, Known) and (known.sigma, known.link.name) == (2.0, "log")
+    assert repr(known) == "Known(link='log', sigma=2.0)"
+    assert families.get("poisson").options() == StudentT().options() == {}
+    assert StudentT(df=3.0).options() == {"df": 3.0}
+
+
+def test_the_classical_linear_model_is_gaussian_with_the_identity_link() -> None:
+    linear = [(f.name, f.link.name) for f in everyone() if f.is_linear]
+    assert set(linear) == {("gaussian", "identity")}
+
+
+def test_counts_truncated_at_zero_must_say_how_likely_zero_is() -> None:
+    class Unsaid(truncated._Truncated, families.Poisson):
+        name = "unsaid"
+        _base = families.Poisson
+
+    with pytest.raises(TypeError, match="abstract"):
+        Unsaid()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from glmmlab.errors import DataError, FormulaError, UnknownColumnError, UnknownLevelError
 from glmmlab.formula import FixedPart
+from glmmlab.formula.source import Source
 
 
 @pytest.fixture
@@ -307,3 +308,15 @@ def test_polynomials_of_both_kinds_count_from_one():
         part = FixedPart.learn(f"~ {text}", data)
         assert part.names == ("Intercept", f"{text}[1]", f"{text}[2]")
     assert np.allclose(part.matrix(data)[:, 2], data["x"] ** 2)
+
+
+def test_codings_of_numbers_name_them_as_they_are():
+    """As C(t) and factor(t) do; formulaic, which makes these codings, reads 1.0 for 1."""
+    data = pd.DataFrame({"t": [1, 2, 3, 1, 2, 3], "half": [0.5, 1.0, 1.5] * 2})
+    part = FixedPart.learn("C(t, contr.treatment(3)) + C(half, contr.sum)", Source(data))
+    assert part.names[1:] == (
+        "C(t, contr.treatment(3))[T.1]",
+        "C(t, contr.treatment(3))[T.2]",
+        "C(half, contr.sum)[S.0.5]",
+        "C(half, contr.sum)[S.1]",
+    )

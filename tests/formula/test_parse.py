@@ -241,3 +241,8 @@ def test_nothing_is_computed_with_labels(text, says):
 def test_what_learns_from_the_data_is_computed_by_the_design_alone(text):
     with pytest.raises(FormulaError, match="belong to predictors"):
         expression(text).evaluate({"y": np.ones(3)})
+
+
+def test_a_quoted_name_may_hold_a_backtick():
+    assert source(tokenize('Q("a`b") + x')) == "Q('a`b') + x"
+    assert used_columns('Q("a`b") + x') == ("a`b", "x")

@@ -10,7 +10,9 @@ from numpy.testing import assert_allclose
 
 import glmmlab as gl
 from glmmlab.errors import UnknownNameError
+from glmmlab.inference.adjust import Adjusted
 from glmmlab.inference.emmeans import EMMeans, emmeans
+from glmmlab.inference.linear import _notes
 
 # emmeans 1.8.4: pairs(emmeans(lm(grain ~ block + variety * factor(nitrogen), oats),
 # ~ nitrogen | variety)), p-values of summary(., cross.adjust = ...), 6 pairs of 3 varieties.
@@ -87,6 +89,11 @@ def test_what_it_cannot_do_is_told() -> None:
         means().contrast("pairwise", by=[]).cross_adjust()
     with pytest.raises(UnknownNameError, match="'tukey' cannot adjust across groups"):
         means().pairs().cross_adjust("tukey")
+
+
+def test_of_several_methods_the_first_by_name_is_told() -> None:
+    used = [Adjusted(np.zeros(1), name, "") for name in ("sidak", "none", "holm", "BY", "BH")]
+    assert "changed to 'BH'" in _notes(used, "mvt", "P-values adjusted by the")[0]
 
 
 def test_it_stays_with_the_table() -> None:

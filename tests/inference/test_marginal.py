@@ -102,6 +102,8 @@ def test_what_has_no_marginal_mean():
     f = gl.glmm("Yield ~ 1 + (1 | Batch)", data=data, family=gl.families.Gamma(link="inverse"))
     with pytest.raises(gl.errors.UnknownNameError, match="inverse link"):
         f.predict(random_effects="marginal")
+    alone = gl.glmm("Yield ~ 1", data=data, family=gl.families.Gamma(link="inverse"))
+    assert_allclose(alone.predict(random_effects="marginal"), data["Yield"].mean(), rtol=1e-6)
     with pytest.raises(gl.errors.UnknownNameError, match="averages means"):
         fit("cbpp_binom").predict(scale="link", random_effects="marginal")
 

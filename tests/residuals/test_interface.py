@@ -282,8 +282,8 @@ def test_explanations_without_deviation_do_not_claim_a_proof(frame):
         res.test_spatial("x", "y"),
         res.test_generic(np.max),
     ):
-        assert result.p > 0.01
-        assert "not proof" in result.explain() or result.significant
+        assert not result.significant  # at this seed
+        assert "not proof" in result.explain()
         assert result.p_text in str(result) and "H0" in str(result)
         assert result._repr_html_().startswith("<table>")
 
