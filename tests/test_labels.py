@@ -119,10 +119,12 @@ def test_the_usual_factor_of_doses_is_silent():
 
 def test_few_dates_are_a_factor_and_many_a_covariate():
     few = trial().assign(x=[f"{i % 4 + 1}.5.2024" for i in range(N)])
-    many = trial().assign(x=[f"2024-05-{i % 16 + 1:02}" for i in range(N)])
-    assert said("y ~ t + x", few) == []
+    weekly = trial().assign(x=[f"2024-05-{i % (N // 3) + 1:02}" for i in range(N)])
+    many = trial().assign(x=[f"{i % 20 + 1}.5.2024" for i in range(N)])
+    assert said("y ~ t + x", few) == [] and said("y ~ t + x", weekly) == []
     (told,) = said("y ~ t + x", many)
-    assert "holds dates as text" in told and "pd.to_datetime(data['x'])" in told
+    assert "holds dates as text" in told
+    assert "pd.to_datetime(data['x'], dayfirst=True)" in told
 
 
 def test_labels_of_all_parts_are_looked_at():
@@ -176,3 +178,22 @@ def test_levels_that_lose_all_rows_are_named():
     assert message.endswith("; no rows are left for 'B' of t; no rows are left for 'g3' of g")
     with pytest.warns(MissingDataWarning, match=r"in y \(24\)$"):
         build_design("y ~ x", data, gl.families.get("gaussian"))
+
+
+@pytest.mark.parametrize(
+    "labels", [["A1", "a1"], ["Rht1", "rht1"], ["Vrn-A1", "vrn-A1"], ["A1A1", "A1a1", "a1a1"]]
+)
+def test_symbols_of_genes_that_are_as_frequent_are_genotypes(labels):
+    data = trial().assign(x=np.resize(labels, N))
+    assert said("y ~ x", data) == []
+    data = trial().assign(x=[labels[1], *[labels[0]] * (N - 1)])
+    (told,) = said("y ~ x", data)
+    assert "letter case" in told
+
+
+@pytest.mark.parametrize("labels", [["-", "N", "P", "NP"], ["NA", "PDA", "MEA"]])
+def test_a_code_with_as_many_rows_as_the_others_is_a_treatment(labels):
+    data = trial().assign(x=np.resize(labels, N))
+    assert said("y ~ x", data) == []
+    (told,) = said("y ~ x", data.assign(x=[labels[0], *np.resize(labels[1:], N - 1)]))
+    assert "missing values" in told

@@ -9,21 +9,27 @@ import pandas as pd
 
 from glmmlab.errors import LabelWarning
 from glmmlab.formula.bars import RandomSpec
+from glmmlab.formula.columns import Level
 from glmmlab.formula.fixed import FixedPart, used_columns
 from glmmlab.formula.labels import (
     OF_PANDAS,
     Kind,
+    day_first,
     difference,
+    is_short_code,
     kind_of,
     missing_codes,
     number_cure,
     quoted,
     spelled_alike,
+    visible,
 )
 from glmmlab.formula.source import Source
 
 FEW = 12
 """So many levels a factor may have whose labels are numbers or dates; more are a covariate's."""
+FEW_ROWS = 3
+"""Of a spelling; with fewer it is a slip."""
 MOST_WORDS = 0.1
 """A larger share of words among numbers is no slip."""
 
@@ -51,9 +57,14 @@ def label_columns(
 def label_warnings(columns: Mapping[str, bool], source: Source) -> Iterator[LabelWarning]:
     """One warning for each column whose labels look like slips."""
     for name, bare in columns.items():
-        labels = [level for level in source.factor(name)[0] if isinstance(level, str)]
-        codes = missing_codes(labels)
-        said = [*_alike(name, labels), *_missing(name, codes)]
+        levels, which = source.factor(name)
+        labels = [level for level in levels if isinstance(level, str)]
+        codes, groups = missing_codes(labels), spelled_alike(labels)
+        if codes or groups:
+            rows = dict(zip(levels, np.bincount(which, minlength=len(levels)), strict=True))
+            codes = [code for code in codes if not _is_treatment(code, rows)]
+            groups = [group for group in groups if not _are_symbols(group, rows)]
+        said = [*_alike(name, groups), *_missing(name, codes)]
         text = not isinstance(source.column(name).dtype, pd.CategoricalDtype)
         if bare and text:
             said += _numbers(name, labels, codes, len(source))
@@ -63,8 +74,20 @@ def label_warnings(columns: Mapping[str, bool], source: Source) -> Iterator[Labe
             yield LabelWarning(f"column '{name}' {first}{further}")
 
 
-def _alike(name: str, labels: Sequence[str]) -> Iterator[str]:
-    groups = spelled_alike(labels)
+def _is_treatment(code: str, rows: Mapping[Level, int]) -> bool:
+    """Whether "-" or "NA" has as many rows as other levels: nothing added, or nutrient agar."""
+    others = [n for level, n in rows.items() if level != code]
+    return code in ("-", "NA") and 2 * rows[code] >= float(np.median(others))
+
+
+def _are_symbols(group: Sequence[str], rows: Mapping[Level, int]) -> bool:
+    """Whether short codes differ in letter case alone and are about as frequent: alleles."""
+    counts = [rows[label] for label in group]
+    plain = all(label == visible(label) and is_short_code(label) for label in group)
+    return plain and min(counts) >= FEW_ROWS and 2 * min(counts) >= max(counts)
+
+
+def _alike(name: str, groups: Sequence[Sequence[str]]) -> Iterator[str]:
     if groups:
         about, cure = difference(groups, name)
         shown = "; ".join(quoted(group) for group in groups[:4]) + "; ..." * (len(groups) > 4)
@@ -102,7 +125,11 @@ def _numbers(name: str, labels: Sequence[str], codes: Sequence[str], rows: int) 
     if kind is None or len(numbers) <= _usual(kind, numbers, words, rows):
         return
     if kind == "dates":
-        cure = f"count days, as in (pd.to_datetime(data[{name!r}]) - start).dt.days"
+        order = day_first(numbers)
+        read_as = f"pd.to_datetime(data[{name!r}]{', dayfirst=True' if order else ''})"
+        cure = f"count days, as in ({read_as} - start).dt.days"
+        if order is None:
+            cure += ", with dayfirst=True if the day stands before the month"
     else:
         cure = number_cure(labels, name)
     beside = f" beside {quoted(words)}" if words else ""
@@ -117,11 +144,10 @@ def _usual(kind: Kind, numbers: Sequence[str], words: Sequence[str], rows: int) 
 
     Whole numbers are codes (of genotypes, of plots), in any number.
     """
-    if kind == "dates":
-        return max(FEW, rows / 10)
     if kind == "numbers" and all(float(label) % 1 == 0 for label in numbers):
         return np.inf
-    return 0 if kind != "numbers" and not words else max(FEW, rows / 3)
+    commas = kind == "numbers with a decimal comma"
+    return 0 if commas and not words else max(FEW, rows / 3)
 
 
 def lost_levels(columns: Iterable[str], before: Source, after: Source) -> str:

@@ -64,7 +64,8 @@ def boundary_sentences(
                 f"which is the {simpler} family{why}. Its value and standard error mean nothing; "
                 f"the other estimates are those of {simpler}, the simpler model."
             )
-    if family.unbounded_shape and _runs_away(parts["shape"], designs["shape"], -1.0).any():
+    # in a peak of the likelihood without top its curvature is no sign of being determined
+    if family.unbounded_shape and (_predictor(parts["shape"], designs["shape"]) < -EDGE).any():
         yield (
             f"the likelihood of the {family.base.name} family has no maximum: "
             f"{family.unbounded_shape}. No estimate, standard error or AIC of this fit means "
@@ -107,13 +108,16 @@ def end_without_responses(
 
 def _runs_away(part: PartEstimate, design: LinearPart, sign: float) -> BoolArray:
     """Rows whose predictor is beyond the edge on this side and not determined."""
-    kept = np.flatnonzero(part.estimable)
-    predictor: FloatArray = design.X @ part.params[kept]
+    kept, predictor = np.flatnonzero(part.estimable), _predictor(part, design)
     cov = part.cov[np.ix_(kept, kept)]
     variance = np.einsum("ij,jk,ik->i", design.X, cov, design.X)
     with np.errstate(invalid="ignore"):
         determined = np.sqrt(np.maximum(variance, 0.0)) < 0.5 * np.abs(predictor)
     return (sign * predictor > EDGE) & ~determined
+
+
+def _predictor(part: PartEstimate, design: LinearPart) -> FloatArray:
+    return np.asarray(design.X @ part.params[part.estimable])
 
 
 def _rows(away: BoolArray) -> str:

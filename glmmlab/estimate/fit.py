@@ -23,7 +23,7 @@ from glmmlab.estimate.optimise import Path, minimise, positive_definite
 from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.search_curvature import cheap_curvature, expected_curvature, fresh_curvature
-from glmmlab.estimate.separation import separated_coefficients
+from glmmlab.estimate.separation import separated_coefficients, undetermined_signs
 from glmmlab.estimate.settle import Optimum, at_zero, settle
 from glmmlab.estimate.slopes import column_units, in_column_units, out_of_column_units
 from glmmlab.estimate.start import Start, least_squares, profiled_start, starting_values
@@ -187,7 +187,7 @@ def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenera
         hessian = positive_definite(start.hessian)
     else:
         hessian = expected_curvature(laplace, first, start.scale, start.spread_curvature)
-    return minimise(
+    path = minimise(
         laplace.evaluate,
         first,
         hessian,
@@ -195,6 +195,9 @@ def _run(laplace: Laplace, start: Start, first: Evaluation, degenerate: Degenera
         refresh=refresh if cheap_curvature(laplace) else None,
         degenerate=degenerate,
     )
+    if path.walled and not path.converged and laplace.family.always_unbounded:
+        path.message = f"the spread ran towards zero. {laplace.family.perfect_advice}"
+    return path
 
 
 def _estimate(
@@ -221,7 +224,8 @@ def _estimate(
         said = perfect_fit_sentence(design, family, eta, gammas)
         raised: list[GlmmlabWarning] = [PerfectFitWarning(said)]
     else:
-        raised = verdict.convergence_warnings(laplace, path, optimum, separated)
+        open_ways = bool(undetermined_signs(design, family, separated))
+        raised = verdict.convergence_warnings(laplace, path, optimum, separated, open_ways)
         raised += [
             BoundaryWarning(said)
             for said in boundary_sentences(family, auxiliary, design.auxiliary)

@@ -18,7 +18,7 @@ are not determined at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.optimize import linprog
@@ -107,6 +107,14 @@ def endless_signs(design: Design, family: Family, component: str = "conditional"
         if rises != falls:
             ways[j] = 1.0 if rises else -1.0
     return ways
+
+
+def undetermined_signs(design: Design, family: Family, separated: Sequence[str]) -> tuple[str, ...]:
+    """Separated coefficients of the conditional part that might run to either infinity."""
+    if not set(design.conditional.names) & set(separated):
+        return ()
+    ways = endless_signs(design, family)
+    return _named(design.conditional, (ways == 0) & np.isin(design.conditional.names, separated))
 
 
 def _furthest(goal: FloatArray, cone: FloatArray) -> FloatArray:

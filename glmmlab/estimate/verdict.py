@@ -22,7 +22,11 @@ def singular_terms(laplace: Laplace, optimum: Optimum) -> tuple[str, ...]:
 
 
 def convergence_warnings(
-    laplace: Laplace, path: Path, optimum: Optimum, separated: tuple[str, ...]
+    laplace: Laplace,
+    path: Path,
+    optimum: Optimum,
+    separated: tuple[str, ...],
+    undetermined: bool = False,
 ) -> list[GlmmlabWarning]:
     """Named conditions of the fit, with advice."""
     found: list[GlmmlabWarning] = []
@@ -36,7 +40,8 @@ def convergence_warnings(
             )
         )
     if separated:
-        found.append(SeparationWarning(_separation_sentence(laplace.family, separated)))
+        said = _separation_sentence(laplace.family, separated, undetermined)
+        found.append(SeparationWarning(said))
         return found
     if not path.converged and _remaining(optimum) > 1e-5:
         found.append(
@@ -55,11 +60,15 @@ def convergence_warnings(
     return found
 
 
-def _separation_sentence(family: Family, separated: tuple[str, ...]) -> str:
+def _separation_sentence(family: Family, separated: tuple[str, ...], undetermined: bool) -> str:
     inflation = full_name("zero_inflation", "")
     conditional = any(not name.startswith(inflation) for name in separated)
     are = "is" if len(separated) == 1 else "are"
-    open_ = f", or {are} not determined at all," if family.is_hurdle and conditional else ","
+    open_ = (
+        f", or {are} not determined at all,"
+        if undetermined or (family.is_hurdle and conditional)
+        else ","
+    )
     seen = family.separated_by if conditional else "only zeros"
     seen += " or no zeros" if any(name.startswith(inflation) for name in separated) else ""
     run, them, their = ("runs", "it", "its") if len(separated) == 1 else ("run", "them", "their")

@@ -92,7 +92,7 @@ class _Truncated(CountFamily):
 
     def _positive(self, mu: FloatArray, aux: AuxValues) -> tuple[FloatArray, FloatArray]:
         """P(0) and P(y > 0) of the base."""
-        x = np.exp(self._log_zero(aux, np.log(mu)).w)
+        x = np.exp(self._log_zero(aux, np.log(np.maximum(mu, np.finfo(float).tiny))).w)
         return np.exp(-x), -np.expm1(-x)
 
     def expected(self, mu: FloatArray, aux: AuxValues) -> FloatArray:

@@ -28,7 +28,7 @@ _STEPS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     (
         '.str.normalize("NFKC")',
         "the encoding of their characters",
-        lambda label: unicodedata.normalize("NFKC", label),
+        lambda label: _compatible(label),
     ),
     (".str.strip()", "blanks", str.strip),
     (
@@ -55,12 +55,12 @@ def spelled_alike(labels: Iterable[str]) -> list[tuple[str, ...]]:
     ([], [])
     """
     labels = list(labels)
-    distinct = {" ".join(label.split()).casefold() for label in labels}
+    distinct = {" ".join(label.split()).lower() for label in labels}
     if len(distinct) == len(labels) and all(map(str.isascii, labels)):  # most columns, in short
         return []
     folded: dict[str, list[str]] = {}
     for label in labels:
-        folded.setdefault(visible(label).casefold(), []).append(label)
+        folded.setdefault(visible(label).lower(), []).append(label)
     found = []
     for group in folded.values():
         if len(group) > 1 and _are_alleles([visible(label) for label in group]):
@@ -82,7 +82,7 @@ def visible(text: str) -> str:
     True
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = _compatible(text)
         text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return " ".join(text.split())
 
@@ -97,6 +97,25 @@ def _are_alleles(texts: Sequence[str]) -> bool:
         return True
     usual = (str.lower, str.upper, str.capitalize)
     return len(first) <= 4 and not all(text in {f(text) for f in usual} for text in letters)
+
+
+def _compatible(text: str) -> str:
+    """One encoding of each character, as NFKC has it, but raised digits stay: 10⁴ is not 104."""
+    return "".join(
+        c if c.isdigit() and not c.isdecimal() else unicodedata.normalize("NFKC", c)
+        for c in unicodedata.normalize("NFC", text)
+    )
+
+
+def is_short_code(label: str) -> bool:
+    """Whether a label is a symbol of up to four letters, as genes have, and not a word.
+
+    Examples
+    --------
+    >>> is_short_code("Vrn-A1"), is_short_code("Rht1"), is_short_code("Control")
+    (True, True, False)
+    """
+    return len(re.sub(r"[\W_\d]", "", label)) <= 4
 
 
 def difference(groups: Sequence[Sequence[str]], column: str) -> tuple[str, str]:
@@ -171,7 +190,7 @@ def missing_codes(labels: Sequence[str]) -> list[str]:
     if not found:
         return []
     others = [label for label in labels if label not in found]
-    if any(label.strip() == "+" for label in others):
+    if any(set(label.strip()) == {"+"} for label in others):
         found = [label for label in found if label.strip() != "-"]
     if len(others) > 1 and all(re.fullmatch("[A-Z]{2}", label) for label in others):
         found = [label for label in found if label != "NA"]
@@ -197,6 +216,25 @@ def kind_of(labels: Sequence[str]) -> Kind | None:
     if not all(_PLAIN.fullmatch(text) for text in texts if text not in set(commas)):
         return None
     return "numbers with a decimal comma" if commas else "numbers"
+
+
+def day_first(dates: Iterable[str]) -> bool | None:
+    """Whether the day stands before the month; None if the dates do not tell.
+
+    Examples
+    --------
+    >>> day_first(["3.5.2024"]), day_first(["2024-05-03"]), day_first(["25/5/2024"])
+    (True, False, True)
+    >>> day_first(["3/5/2024"]) is None, day_first(["5/25/2024"])
+    (True, False)
+    """
+    found = [re.match(r"(\d{1,2})([./-])(\d{1,2})[./-]", text.strip()) for text in dates]
+    parts = [(int(m[1]), m[2], int(m[3])) for m in found if m]
+    if not parts:
+        return False
+    if any(first > 12 or sign == "." for first, sign, _ in parts):
+        return True
+    return False if any(second > 12 for _, _, second in parts) else None
 
 
 def number_hint(labels: Sequence[str], column: str) -> str:

@@ -224,7 +224,7 @@ def _f_frame(
         if isinstance(df, JointDegrees):
             test = df.f_test(L, L @ params)
         else:
-            known = np.where(np.isfinite(cov), cov, 0.0)
+            known = np.where(np.outer(part.estimable, part.estimable), cov, 0.0)
             test = FTest(wald_chisq(L @ params, L @ known @ L.T) / max(len(L), 1), len(L), df)
         lost = (float("nan"), 0, float("nan"), float("nan"))
         rows[term.name] = (test.F, test.df, test.df_resid, test.p) if len(L) else lost

@@ -24,6 +24,12 @@ BOUNDARY_NOTE = (
 )
 
 
+EDGES_NOTE = (
+    "some of these parameters are at the edge of their range under the smaller model, where the "
+    "chi-square p is conservative; compare(..., bootstrap=n) simulates it."
+)
+
+
 @dataclass(frozen=True)
 class Comparison(Exported):
     """Likelihood-ratio tests between fits of the same data, smallest model first.
@@ -236,7 +242,7 @@ def _test(
     p = float(chdtrc(df, chisq))
     added = _added_effect(small, large)
     if added is None:
-        return (chisq, df, p), None
+        return (chisq, df, p), EDGES_NOTE if _adds_edges(small, large) else None
     if not boundary:
         return (chisq, df, p), BOUNDARY_NOTE.format(added)
     below = float(chdtrc(df - 1, chisq)) if df > 1 else float(chisq <= 0.0)
@@ -276,14 +282,29 @@ def _limit_of(small: Estimate, large: Estimate) -> bool:
 
 def _covers(large: RandomTerm, small: RandomTerm) -> bool:
     """Whether a random term holds another: same levels, and its effects among the larger's."""
-    if large.levels != small.levels or not np.array_equal(large.codes, small.codes):
-        return False
+    groups = [pd.factorize(term.codes)[0] for term in (large, small)]
+    if not np.array_equal(groups[0], groups[1]):
+        return False  # not the same groups, whatever they are called
     if large.diagonal and not small.diagonal and len(small.names) > 1:
         return False
     if large.diagonal:  # a sum of its effects is none of them
         columns = [large.Z[:, [j]] for j in range(large.Z.shape[1])]
         return all(any(_in_span(z[:, None], one) for one in columns) for z in small.Z.T)
     return _in_span(small.Z, large.Z)
+
+
+def _adds_edges(small: Estimate, large: Estimate) -> bool:
+    """Whether the larger model has further random effects, or further limits of its family."""
+    effects = [sum(len(t.names) for t in e.design.random) for e in (small, large)]
+    return effects[1] > effects[0] or bool(_limits_added(small, large))
+
+
+def _limits_added(small: Estimate, large: Estimate) -> list[str]:
+    """Auxiliary parts of the larger family that the smaller one has at the end of their range."""
+    own, wider = small.family.base, large.family.base
+    extra = [name for name in large.family.auxiliary if name not in small.family.auxiliary]
+    inside = own.name in wider.contains or (own.name == wider.name and extra == ["shape"])
+    return [] if inside else extra
 
 
 def _added_effect(small: Estimate, large: Estimate) -> str | None:
@@ -298,9 +319,8 @@ def _added_effect(small: Estimate, large: Estimate) -> str | None:
     widths = [sum(p.X.shape[1] for p in e.design.auxiliary.values()) for e in (small, large)]
     steps = (effects[1] - effects[0], widths[1] - widths[0])
     if steps == (1, 0):
-        old = [(t.group, t.names) for t in small.design.random]
-        return next(t.text for t in large.design.random if (t.group, t.names) not in old)
-    extra = [name for name in large.family.auxiliary if name not in small.family.auxiliary]
-    own, wider = small.family.base, large.family.base
-    inside = own.name in wider.contains or (own.name == wider.name and extra == ["shape"])
-    return extra[0] if steps == (0, 1) and len(extra) == 1 and not inside else None
+        old = small.design.random
+        new = (t for t in large.design.random if not any(_covers(o, t) for o in old))
+        return next((t.text for t in new), None)
+    extra = _limits_added(small, large)
+    return extra[0] if steps == (0, 1) and len(extra) == 1 else None

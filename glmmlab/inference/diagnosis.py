@@ -16,6 +16,7 @@ from glmmlab.estimate.boundary import boundary_sentences, end_without_responses
 from glmmlab.formula.expressions import expression
 from glmmlab.formula.fixed import offset_values
 from glmmlab.formula.source import Source
+from glmmlab.inference.distribution_names import distribution_name
 from glmmlab.inference.overdispersion import CLEAR_P, overdispersion, pearson_residuals
 
 if TYPE_CHECKING:
@@ -78,20 +79,19 @@ def diagnose(estimate: Estimate) -> Diagnosis:
     Diagnosis
         Its ``sentences`` say what was found and what to do; ``ok`` is True when there are none.
     """
+    offset = tuple(_offset(estimate))  # explains large coefficients and too much spread
     checks = (
         _optimum,
         _singular,
         _separation,
-        _large,
-        _large_spread,
-        _overdispersed,
+        *(() if offset else (_large, _large_spread, _overdispersed)),
         _auxiliary,
         _scaling,
         _codes,
-        _offset,
         _dropped,
     )
-    return Diagnosis(tuple(sentence for check in checks for sentence in check(estimate)))
+    others = (sentence for check in checks for sentence in check(estimate))
+    return Diagnosis((*offset, *others))
 
 
 def _optimum(estimate: Estimate) -> Iterator[str]:
@@ -176,8 +176,7 @@ def _overdispersed(estimate: Estimate) -> Iterator[str]:
     name = estimate.family.base.name
     wider = "betabinomial" if name == "binomial" else name.replace("poisson", "nbinom2")
     what = "numbers of successes" if name == "binomial" else "counts"
-    distribution = estimate.family.name.replace("zero_inflated", "zero-inflated")
-    distribution = distribution.replace("_", " ").replace("poisson", "Poisson")
+    distribution = distribution_name(estimate.family)
     yield (
         f"The {what} vary {found.ratio:.1f} times as much as the {distribution} distribution "
         f"allows (Pearson chi-square {found.chisq:.0f} with {found.df:g} df): standard errors are "
@@ -275,9 +274,10 @@ def _offset(estimate: Estimate) -> Iterator[str]:
     for text, values in columns.items():
         if _is_exposure(values):
             formula = text in fixed.offsets
+            shown = f" {text}" if formula or text in design.data.columns else ""
             cure = f"offset(log({text}))" if formula else f"offset=np.log({_given(text, design)})"
             yield (
-                f"The offset {text} runs from {values.min():g} to {values.max():g}. It is added "
+                f"The offset{shown} runs from {values.min():g} to {values.max():g}. It is added "
                 f"on the log scale, where {values.max():g} stands for a factor of "
                 f"{np.exp(min(values.max(), 700.0)):.2g}: if it is an exposure (an area, a time, a "
                 f"number of leaves), write {cure}."
@@ -285,7 +285,7 @@ def _offset(estimate: Estimate) -> Iterator[str]:
 
 
 def _given(offset: str, design: Design) -> str:
-    return f"data[{offset!r}]" if offset in design.data.columns else offset
+    return f"data[{offset!r}]" if offset in design.data.columns else "exposure"
 
 
 def _is_exposure(values: FloatArray) -> bool:

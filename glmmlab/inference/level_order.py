@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
+from glmmlab._types import FloatArray
 from glmmlab._warnings import warn
 from glmmlab.errors import InferenceWarning
 from glmmlab.inference.contrasts import Method, plain_label
@@ -36,9 +39,8 @@ def tell_of_level_order(labels: pd.DataFrame, methods: Sequence[tuple[str, Metho
         if not isinstance(column.dtype, pd.CategoricalDtype):
             continue  # numbers in the order in which at= gave them
         levels = [value for value in column.cat.categories if value in set(column)]
-        try:
-            numbers = np.array([float(value) for value in levels])
-        except (TypeError, ValueError):
+        numbers = _numbers(levels)
+        if numbers is None:
             continue
         steps = np.diff(numbers)
         if (steps > 0).all() or (steps < 0).all():
@@ -46,7 +48,7 @@ def tell_of_level_order(labels: pd.DataFrame, methods: Sequence[tuple[str, Metho
         shown = ", ".join(map(plain_label, levels))
         right = ", ".join(
             repr(value) if isinstance(value, str) else plain_label(value)
-            for value in sorted(levels, key=float)
+            for _, value in sorted(zip(numbers, levels, strict=True), key=itemgetter(0))
         )
         warn(
             InferenceWarning(
@@ -55,3 +57,13 @@ def tell_of_level_order(labels: pd.DataFrame, methods: Sequence[tuple[str, Metho
                 f"pd.Categorical(data[{factor!r}], categories=[{right}], ordered=True)."
             )
         )
+
+
+def _numbers(levels: Sequence[object]) -> FloatArray | None:
+    """Levels as numbers: 5, "5", or all with the same words around them, "N5", "5 kg"."""
+    found = [re.fullmatch(r"(\D*?)(-?\d+(?:\.\d+)?)(\D*)", str(level).strip()) for level in levels]
+    matches = [match for match in found if match]
+    around = {(match[1], match[3]) for match in matches}
+    if len(matches) < len(levels) or len(around) != 1:
+        return None
+    return np.array([float(match[2]) for match in matches])

@@ -16,6 +16,7 @@ from glmmlab._types import Seed
 from glmmlab.errors import EstimabilityError
 from glmmlab.formula.bars import response_expressions
 from glmmlab.inference.anova import anova
+from glmmlab.inference.distribution_names import distribution_name
 from glmmlab.inference.f_tests import JointDegrees, title_of
 from glmmlab.inference.intervals import dispersion_interval, variance_intervals
 from glmmlab.inference.model_parts import outcome, part_of
@@ -29,23 +30,6 @@ if TYPE_CHECKING:
     from glmmlab.formula.fixed import Term
 
 SIMULATIONS = 250
-
-NAMES = {
-    "gaussian": "linear",
-    "t": "Student t",
-    "gamma": "gamma",
-    "beta": "beta",
-    "binomial": "binomial",
-    "betabinomial": "beta-binomial",
-    "poisson": "Poisson",
-    "nbinom1": "negative binomial (variance mu (1 + phi))",
-    "nbinom2": "negative binomial (variance mu + mu^2 / theta)",
-    "lognormal": "log-normal",
-    "inverse_gaussian": "inverse Gaussian",
-    "genpois": "generalized Poisson",
-    "ordbeta": "ordered beta",
-    "tweedie": "Tweedie",
-}
 
 
 @dataclass(frozen=True)
@@ -133,7 +117,7 @@ def _list(words: Sequence[str]) -> str:
 
 def _model(estimate: Estimate) -> str:
     design, family = estimate.design, estimate.family
-    name = _distribution(estimate)
+    name = distribution_name(family, inflation=False)
     kind = "linear" if family.is_linear else f"{name} generalized linear"
     mixed = "mixed model" if design.random else "model"
     link = "" if family.is_linear else f" with {family.link.name} link"
@@ -156,11 +140,6 @@ def _model(estimate: Estimate) -> str:
         f"{_subject(estimate)} was analysed by {article} {kind} {mixed}{link}, with "
         f"{_list(parts)}, fitted to {design.nobs} observations{dropped}."
     )
-
-
-def _distribution(estimate: Estimate) -> str:
-    family = estimate.family
-    return NAMES.get(family.base.name, family.name.replace("_", " "))
 
 
 def _subject(estimate: Estimate) -> str:
@@ -252,6 +231,9 @@ def _terms(
         return
     lost = _without_wald_tests(estimate, component, terms)
     table = anova(estimate, type=2, component=component, df=df).frame
+    if table["p"].isna().all():
+        yield "The fit has no standard errors, and so no tests of its terms."
+        return
     tested = [
         f"{name} ({_statistic(row)}, {_p(float(row['p']))})"
         for name, row in table.iterrows()
@@ -332,9 +314,10 @@ def _state(estimate: Estimate) -> Iterator[str]:
     spread = overdispersion(estimate)
     if spread is not None and spread.clear:
         yield (
-            f"The responses vary {spread.ratio:.1f} times as much as the {_distribution(estimate)} "
-            f"distribution allows (Pearson chi-square {spread.chisq:.1f} with {spread.df:g} df, "
-            f"{_p(spread.p)}), so that the standard errors and p-values above are too small."
+            f"The responses vary {spread.ratio:.1f} times as much as the "
+            f"{distribution_name(estimate.family)} distribution allows (Pearson chi-square "
+            f"{spread.chisq:.1f} with {spread.df:g} df, {_p(spread.p)}), so that the standard "
+            "errors and p-values above are too small."
         )
     if not estimate.converged:
         yield "The optimiser did not reach the optimum: these numbers are not to be used."

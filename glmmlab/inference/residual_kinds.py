@@ -61,7 +61,8 @@ def residuals(estimate: Estimate, kind: str = "response") -> pd.Series:
                 "estimates (degrees of freedom of 2 or less), so there are no Pearson residuals; "
                 "use kind='response', or simulate_residuals() for scaled quantile residuals."
             )
-        difference = difference * _root_weights(estimate) / np.sqrt(variance)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a mean of 0 has no variance
+            difference = difference * _root_weights(estimate) / np.sqrt(variance)
     elif kind == "deviance":
         difference = np.sign(difference) * np.sqrt(_unit_deviance(estimate))
         difference = difference * _root_weights(estimate)

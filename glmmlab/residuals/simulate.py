@@ -61,7 +61,7 @@ def parts(estimate: Estimate) -> Parts:
         pearson=_pearson(estimate),
         pearson_df=float(estimate.df_resid),
         groups=groups,
-        fixed_variance=groups and overdispersion(estimate) is not None,
+        fixed_variance=bool(estimate.design.random) and overdispersion(estimate) is not None,
         predictors=_predictors(estimate),
         factors=_factors(estimate),
     )

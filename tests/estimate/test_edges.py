@@ -142,3 +142,27 @@ def test_zero_inflation_keeps_what_its_base_says(name: str) -> None:
     np.testing.assert_array_equal(
         family.residual_spread(mu, aux), base.residual_spread(mu, aux[:-1])
     )
+
+
+def test_a_peak_without_top_is_told_however_sharp_it_is() -> None:
+    """Counts of few levels: the curvature beside the peak of a Tweedie likelihood is real."""
+    y = [8, 0, 1, 1, 1, 2, 0, 3, 1, 2, 6, 0, 3, 1, 7, 13, 1, 3, 0, 3]
+    data = pd.DataFrame({"y": np.array(y, float), "t": list("ABCDE") * 4})
+    data["b"] = np.repeat(list("1234"), 5)
+    with pytest.warns(gl.BoundaryWarning, match="no maximum: its power runs to 1"):
+        fit = gl.glmm("y ~ t + (1 | b)", data, "tweedie")
+    assert not fit.diagnose().ok
+
+
+def test_a_search_that_ends_where_t_has_no_spread_names_the_degrees_of_freedom() -> None:
+    rng = np.random.default_rng(5)
+    told = []
+    for _ in range(12):
+        data = pd.DataFrame({"t": list("ABCDE") * 4, "b": np.repeat(list("1234"), 5)})
+        data["y"] = rng.standard_t(5, 20) + rng.normal(size=4)[np.repeat(range(4), 5)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", gl.GlmmlabWarning)
+            fit = gl.glmm("y ~ t + (1 | b)", data, "t")
+        told += [str(w) for w in fit.warnings if isinstance(w, gl.ConvergenceWarning)]
+    assert told and not any("quadrature" in text for text in told)
+    assert any("fix the degrees of freedom" in text for text in told)

@@ -134,3 +134,12 @@ def test_words_are_no_numbers():
 def test_codes_among_numbers():
     assert missing_number([-9.0, 4.0, -999.0]).endswith("na_values=[-9, -999]")
     assert missing_number([-9.0, -3.0]) == missing_number([1.0]) == missing_number([-9.5]) == ""
+
+
+@pytest.mark.parametrize("labels", [["Weiß", "Weiss"], ["10⁴", "104"]])
+def test_different_characters_are_different_labels(labels):
+    assert spelled_alike(labels) == []
+
+
+def test_anything_added_stands_beside_nothing():
+    assert missing_codes(["-", "++"]) == [] and missing_codes(["-", "low"]) == ["-"]

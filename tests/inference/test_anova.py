@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -191,3 +192,14 @@ def test_ordered_factors_have_treatment_coding_unless_asked_for_polynomials() ->
     assert_allclose(rows, [0.10862524**2, 0.086204142**2], rtol=1e-4)
     means = [fit.emmeans("f").frame["estimate"] for fit in (plain, orthogonal)]
     assert_allclose(means[0], means[1], rtol=1e-8)
+
+
+def test_no_standard_errors_no_f_tests():
+    """Blank cells, as the chi-square tests have, of a fit that is perfect."""
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0, 7.0] * 4, "t": list("ABCDE") * 4})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        fit = gl.glmm("y ~ t", data)
+    assert fit.bse.isna().all()
+    assert fit.anova(df=10).frame["p"].isna().all()
+    assert "no standard errors" in fit.report(df=10, checks=False).results

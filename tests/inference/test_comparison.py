@@ -200,3 +200,24 @@ def test_zero_inflation_is_not_nested_in_dispersion():
     inflated = glmm("y ~ f", data, "poisson", zero_inflation="~ 1")
     table = inflated.compare(glmm("y ~ f", data, "nbinom2", dispersion="~ f"))
     assert "not nested (their families differ)" in table.notes[0]
+
+
+def test_the_same_groups_under_other_names():
+    """Plots numbered through: those of (1 | plot) are those of (1 | f / plot)."""
+    data = slopes().assign(plot=lambda d: d["f"] + d["g"].astype(str))
+    one = glmm("y ~ 1 + (1 | plot)", data)
+    table = one.compare(glmm("y ~ 1 + (1 | f / plot)", data))
+    assert table.frame["df"].iloc[1] == 1 and "(1 | f)" in table.notes[0]
+    table = one.compare(glmm("y ~ 1 + (1 | f:g) + (1 | g)", data))
+    assert table.frame["df"].iloc[1] == 1 and "(1 | g)" in table.notes[0]
+
+
+def test_several_parameters_at_their_edges():
+    y = np.random.default_rng(3).negative_binomial(2, 0.3, 120)
+    data = slopes().assign(y=y)
+    table = glmm("y ~ f", data, "poisson").compare(
+        glmm("y ~ f", data, "nbinom2", zero_inflation="~ 1")
+    )
+    assert "some of these parameters are at the edge" in table.notes[0]
+    plain = glmm("y ~ 1", data, "poisson").compare(glmm("y ~ f", data, "poisson"))
+    assert plain.notes == ()

@@ -45,7 +45,16 @@ def test_an_array_of_exposures():
     (said,) = sentences(
         "The offset", "y ~ t", data, "poisson", offset=data["leaves"].to_numpy(float)
     )
-    assert "The offset offset runs from 5 to 39" in said and "np.log(offset)" in said
+    assert "The offset runs from 5 to 39" in said and "offset=np.log(exposure)" in said
+
+
+def test_an_offset_explains_what_it_does_elsewhere():
+    """Large coefficients and too much spread come of it: they are not said beside it."""
+    data = counts()
+    fit = gl.glmm("y ~ t", data, "poisson", offset="leaves")
+    first, *others = fit.diagnose().sentences
+    assert "The offset leaves" in first
+    assert not any("extreme" in s or "times as much" in s for s in others)
 
 
 def test_logarithms_and_other_links_are_silent():

@@ -26,6 +26,14 @@ def test_text_in_the_order_of_text(method: str) -> None:
     assert "categories=['0', '5', '10', '20'], ordered=True" in str(said[0].message)
 
 
+@pytest.mark.parametrize(("before", "after"), [("N", ""), ("", " kg/ha"), ("dose ", " g")])
+def test_numbers_with_the_same_words_around_them(before: str, after: str) -> None:
+    data = DATA.assign(dose=before + DATA["dose"] + after)
+    with pytest.warns(gl.InferenceWarning, match="which is not that of the numbers") as said:
+        gl.glmm("y ~ dose", data).emmeans("dose").contrast("poly")
+    assert f"['{before}0{after}', '{before}5{after}', '{before}10{after}'" in str(said[0].message)
+
+
 def test_the_cure_cures() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -50,7 +58,7 @@ def test_what_has_an_order_or_needs_none() -> None:
     text = gl.glmm("y ~ dose", DATA).emmeans("dose")
     falling = DATA.assign(dose=pd.Categorical(DATA["dose"], DOSES[::-1]))
     numbers = gl.glmm("y ~ d", DATA.assign(d=DATA["dose"].astype(float)))
-    names = DATA.assign(dose="d" + DATA["dose"])
+    names = DATA.assign(dose=DATA["dose"].map({"0": "u", "5": "v1", "10": "w2", "20": "x3"}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for method in ("pairwise", "eff", "helmert", "trt_vs_ctrl", {"a": [1, 0, 0, -1]}):

@@ -97,7 +97,7 @@ def test_the_remedy_is_of_the_same_kind():
         "binomial": ("cbind(s, n - s) ~ treatment", "binomial", None, "betabinomial"),
         "truncated Poisson": ("y ~ treatment", "truncated_poisson", None, "truncated_nbinom2"),
         "zero-inflated Poisson": ("z ~ treatment", "poisson", "~ 1", "nbinom2"),
-        "zero-inflated truncated Poisson": (
+        "hurdle Poisson": (
             "z ~ treatment",
             "truncated_poisson",
             "~ 1",

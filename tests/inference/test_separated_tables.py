@@ -318,3 +318,16 @@ def test_squares_leave_out_what_is_not_finite() -> None:
         assert "Empty: no finite estimate." in " ".join(texts)
         assert np.isfinite(pairs.matrix().to_numpy()).all()  # the table keeps its numbers
     plt.close("all")
+
+
+@pytest.mark.parametrize("family", ["poisson", "truncated_poisson"])
+def test_a_mean_of_zero_leaks_no_warning_of_numpy(family: str) -> None:
+    frame = data("b")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", gl.GlmmlabWarning)
+        fit = gl.glmm("count ~ f", frame, family, zero_inflation="~ 1")
+        assert "Separation" in str(fit.diagnose())
+        fit.report(checks=False)
+        limits = fit.predict(interval="prediction", seed=1)
+    assert limits["upper"][frame["f"] != "b"].notna().all()
