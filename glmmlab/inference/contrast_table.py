@@ -188,7 +188,7 @@ class Contrasts(EstimateTable):
         notes = self._tested[1]
         plain = () if notes else ("P-values not adjusted.",)
         intervals = self._both[1] if self.with_intervals else ()
-        foot = (*notes, *plain, *intervals, *([self.caution] if self.caution else []))
+        foot = (*notes, *plain, *intervals, *self.cautions)
         return (*self._scale_notes(tests=True), *foot)
 
     def _document(self) -> Document:
@@ -276,7 +276,7 @@ def _contrasts(
         response=table.response,
         scale_name=table.scale_name,
         kept_response=table.kept_response,
-        caution=table.caution,
+        cautions=table.cautions,
         families=families,
         adjust=adjust,
         seed=seed,

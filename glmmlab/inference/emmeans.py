@@ -50,7 +50,7 @@ from glmmlab.inference.specs import (
     OVERALL,
     averaging_context,
     check_names,
-    interaction_caution,
+    interaction_cautions,
     split_specs,
 )
 from glmmlab.inference.transformation import Transformation
@@ -371,7 +371,7 @@ def emmeans(
         ),
         quantity_of(component),
         axis_name(estimate, component), part.scale_name,
-        caution=interaction_caution(part, grid, kept),
+        cautions=interaction_cautions(part, grid, kept),
         mixed=bool(estimate.design.random),
         kept_response=part.kept_response,
         which_mean=which_mean_in_brief(estimate, component),

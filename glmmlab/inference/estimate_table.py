@@ -57,8 +57,8 @@ class EstimateTable(Exported):
         Scale of `linear`: the link's name, empty for the response scale.
     kept_response : str
         A transformed response that is not transformed back; else empty.
-    caution : str
-        What may mislead in everything derived from this table; else empty.
+    cautions : tuple of str
+        What may mislead in everything derived from this table.
     """
 
     linear: LinearEstimates
@@ -73,7 +73,7 @@ class EstimateTable(Exported):
     scale_name: str = ""
     families: Families | None = None
     kept_response: str = ""
-    caution: str = ""
+    cautions: tuple[str, ...] = ()
 
     # ------------------------------------------------------------------------- the frame
 
@@ -229,7 +229,7 @@ class EstimateTable(Exported):
         )
 
     def _table(self, frame: pd.DataFrame, heading: str, notes: tuple[str, ...]) -> ResultTable:
-        foot = tuple(dict.fromkeys((*notes, *([self.caution] if self.caution else []))))
+        foot = tuple(dict.fromkeys((*notes, *self.cautions)))
         return ResultTable(frame, heading, foot, self.by, self._labels)
 
     def _scale_notes(self, tests: bool = False) -> tuple[str, ...]:
@@ -404,7 +404,7 @@ class EstimateTable(Exported):
     def _notes(self) -> tuple[str, ...]:
         notes, level = self._shown[1], f"Confidence level {self.level:g}"
         foot = (f"{level}{'.' if notes else ', not adjusted.'}", *notes)
-        return (*self._scale_notes(), *foot, *([self.caution] if self.caution else []))
+        return (*self._scale_notes(), *foot, *self.cautions)
 
     def _document(self) -> Document:
         return document(self.quantity, self.frame, self.by, self._labels, self._notes())

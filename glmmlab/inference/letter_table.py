@@ -131,7 +131,7 @@ def letter_table(
         f"Rows of a panel that share a letter do not differ significantly (alpha = {alpha:.3g}); "
         "this is not evidence that they are equal.",
         *_blank_note(result[columns[1]]),
-        *([table.caution] if table.caution else []),
+        *table.cautions,
     )
     result.by, result.label_columns, result.means = table.by, table._labels, table
     return result

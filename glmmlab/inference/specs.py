@@ -104,7 +104,9 @@ def averaging_context(
     return tuple(notes)
 
 
-def interaction_caution(part: ModelPart, grid: ReferenceGrid, keep: Sequence[str]) -> str:
+def interaction_cautions(
+    part: ModelPart, grid: ReferenceGrid, keep: Sequence[str]
+) -> tuple[str, ...]:
     """Averaging over a factor that interacts with a kept one can hide what matters."""
     averaged = set(grid.averaged(keep))
     for columns in part.term_columns:
@@ -112,6 +114,6 @@ def interaction_caution(part: ModelPart, grid: ReferenceGrid, keep: Sequence[str
             return (
                 "Results may mislead: "
                 f"{', '.join(sorted(columns & set(keep)))} interacts with "
-                f"{', '.join(sorted(columns & averaged))}, which was averaged over."
+                f"{', '.join(sorted(columns & averaged))}, which was averaged over.",
             )
-    return ""
+    return ()

@@ -34,7 +34,7 @@ from glmmlab.inference.specs import (
     OVERALL,
     averaging_context,
     check_names,
-    interaction_caution,
+    interaction_cautions,
     split_specs,
 )
 
@@ -152,7 +152,7 @@ def emtrends(
         linear, factors, panels, None, type, level,
         averaging_context(estimate, grid, keep, weights, described, None, own_offset=True),
         f"{_POWERS[degree]} of {var}", response_name(estimate), scale,
-        caution=interaction_caution(part, grid, keep),
+        cautions=interaction_cautions(part, grid, keep),
         mixed=bool(estimate.design.random),
         kept_response=part.kept_response,
     )  # fmt: skip
