@@ -23,7 +23,7 @@ from glmmlab.estimate.optimise import Path, minimise, positive_definite
 from glmmlab.estimate.perfect import perfect_fit_sentence, without_spread
 from glmmlab.estimate.result import Estimate
 from glmmlab.estimate.search_curvature import cheap_curvature, expected_curvature, fresh_curvature
-from glmmlab.estimate.separation import separated_coefficients, undetermined_signs
+from glmmlab.estimate.separation import has_undetermined_signs, separated_coefficients
 from glmmlab.estimate.settle import Optimum, at_zero, settle
 from glmmlab.estimate.slopes import column_units, in_column_units, out_of_column_units
 from glmmlab.estimate.start import Start, least_squares, profiled_start, starting_values
@@ -224,7 +224,7 @@ def _estimate(
         said = perfect_fit_sentence(design, family, eta, gammas)
         raised: list[GlmmlabWarning] = [PerfectFitWarning(said)]
     else:
-        open_ways = bool(undetermined_signs(design, family, separated))
+        open_ways = has_undetermined_signs(design, family, separated)
         raised = verdict.convergence_warnings(laplace, path, optimum, separated, open_ways)
         raised += [
             BoundaryWarning(said)

@@ -109,12 +109,10 @@ def endless_signs(design: Design, family: Family, component: str = "conditional"
     return ways
 
 
-def undetermined_signs(design: Design, family: Family, separated: Sequence[str]) -> tuple[str, ...]:
-    """Separated coefficients of the conditional part that might run to either infinity."""
-    if not set(design.conditional.names) & set(separated):
-        return ()
-    ways = endless_signs(design, family)
-    return _named(design.conditional, (ways == 0) & np.isin(design.conditional.names, separated))
+def has_undetermined_signs(design: Design, family: Family, separated: Sequence[str]) -> bool:
+    """Whether a separated coefficient of the conditional part might run to either infinity."""
+    named = np.isin(design.conditional.names, separated)
+    return bool(named.any()) and bool((endless_signs(design, family)[named] == 0).any())
 
 
 def _furthest(goal: FloatArray, cone: FloatArray) -> FloatArray:

@@ -26,7 +26,7 @@ def convergence_warnings(
     path: Path,
     optimum: Optimum,
     separated: tuple[str, ...],
-    undetermined: bool = False,
+    undetermined: bool,
 ) -> list[GlmmlabWarning]:
     """Named conditions of the fit, with advice."""
     found: list[GlmmlabWarning] = []

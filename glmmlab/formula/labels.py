@@ -24,12 +24,18 @@ _DATE = re.compile(
     r"(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}([./-])\d{1,2}\2(\d{4}|\d{2}))"
     r"([ T]\d{1,2}:\d{2}(:\d{2})?)?"
 )
+
+
+def _compatible(text: str) -> str:
+    """One encoding of each character, as NFKC has it, but raised digits stay: 10⁴ is not 104."""
+    return "".join(
+        c if c.isdigit() and not c.isdecimal() else unicodedata.normalize("NFKC", c)
+        for c in unicodedata.normalize("NFC", text)
+    )
+
+
 _STEPS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    (
-        '.str.normalize("NFKC")',
-        "the encoding of their characters",
-        lambda label: _compatible(label),
-    ),
+    ('.str.normalize("NFKC")', "the encoding of their characters", _compatible),
     (".str.strip()", "blanks", str.strip),
     (
         '.str.replace(r"\\s+", " ", regex=True)',
@@ -97,14 +103,6 @@ def _are_alleles(texts: Sequence[str]) -> bool:
         return True
     usual = (str.lower, str.upper, str.capitalize)
     return len(first) <= 4 and not all(text in {f(text) for f in usual} for text in letters)
-
-
-def _compatible(text: str) -> str:
-    """One encoding of each character, as NFKC has it, but raised digits stay: 10⁴ is not 104."""
-    return "".join(
-        c if c.isdigit() and not c.isdecimal() else unicodedata.normalize("NFKC", c)
-        for c in unicodedata.normalize("NFC", text)
-    )
 
 
 def is_short_code(label: str) -> bool:

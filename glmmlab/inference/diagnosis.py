@@ -17,7 +17,7 @@ from glmmlab.formula.expressions import expression
 from glmmlab.formula.fixed import offset_values
 from glmmlab.formula.source import Source
 from glmmlab.inference.distribution_names import distribution_name
-from glmmlab.inference.overdispersion import CLEAR_P, overdispersion, pearson_residuals
+from glmmlab.inference.overdispersion import CLEAR_P, overdispersion, pearson_if_finite
 
 if TYPE_CHECKING:
     from glmmlab.design.objects import Design
@@ -249,8 +249,11 @@ def _bent(estimate: Estimate, codes: IntArray) -> bool:
     """Whether the residuals' means at each value differ: an F test of the lack of fit.
 
     The residuals are conditional on the random effects, whose levels are counted as parameters.
+    Where the responses have no finite variance, no such test exists, and nothing is called bent.
     """
-    residuals = pearson_residuals(estimate)
+    residuals = pearson_if_finite(estimate)
+    if residuals is None:
+        return False
     counts = np.bincount(codes)
     between = float((np.bincount(codes, residuals) ** 2 / counts).sum())
     within = float((residuals**2).sum()) - between

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from glmmlab._types import FloatArray
+from glmmlab.errors import EstimabilityError
 from glmmlab.inference.residual_kinds import residuals
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ def pearson_residuals(estimate: Estimate) -> FloatArray:
     """Pearson residuals at the conditional modes; 0 for rows without trials."""
     values = residuals(estimate, "pearson").to_numpy(dtype=float)
     return np.where(np.isfinite(values), values, 0.0)
+
+
+def pearson_if_finite(estimate: Estimate) -> FloatArray | None:
+    """Pearson residuals; None where the responses have no finite variance."""
+    try:
+        return pearson_residuals(estimate)
+    except EstimabilityError:
+        return None
 
 
 def chi_square(pearson: FloatArray, df: float) -> Overdispersion:

@@ -227,7 +227,6 @@ def _notes(names: Sequence[str], curves: Sequence[_Curve]) -> tuple[str, ...]:
         f"{-min(c.improved for c in curves):.2g}: the fit is not at its maximum. See "
         "fit.diagnose()."
     )
-
     warn(InferenceWarning(text))
     return (text,)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glmmlab._types import AnyArray, FloatArray
-from glmmlab.errors import ConvergenceError, EstimabilityError
+from glmmlab.errors import ConvergenceError
 from glmmlab.residuals.refit import Refits, refit_all
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def parts(estimate: Estimate) -> Parts:
     ``fitted`` is the population-level mean (random effects 0), also for conditional simulations,
     as in DHARMa; Pearson residuals are those at the conditional modes.
     """
-    from glmmlab.inference.overdispersion import overdispersion
+    from glmmlab.inference.overdispersion import overdispersion, pearson_if_finite
     from glmmlab.inference.predict import population_mean
 
     groups = any(
@@ -58,7 +58,7 @@ def parts(estimate: Estimate) -> Parts:
         observed=np.asarray(estimate.design.y, dtype=float),
         fitted=population_mean(estimate),
         integer=estimate.family.integer,
-        pearson=_pearson(estimate),
+        pearson=pearson_if_finite(estimate),
         pearson_df=float(estimate.df_resid),
         groups=groups,
         fixed_variance=bool(estimate.design.random) and overdispersion(estimate) is not None,
@@ -135,13 +135,3 @@ def refits(estimate: Estimate, own: Parts, simulated: AnyArray, progress: bool) 
 
     mean, pearson = conditional_mean(estimate), pearson_residuals(estimate)
     return refit_all(own.observed, simulated, mean, pearson, refit, progress)
-
-
-def _pearson(estimate: Estimate) -> FloatArray | None:
-    """Pearson residuals; None where the responses have no finite variance."""
-    from glmmlab.inference.overdispersion import pearson_residuals
-
-    try:
-        return pearson_residuals(estimate)
-    except EstimabilityError:
-        return None

@@ -116,6 +116,16 @@ def test_numbers_of_the_data_sets_are_numbers():
         assert not sentences("as a number", formula, gl.datasets.load(name), family)
 
 
+def test_no_line_is_tested_where_the_variance_is_infinite():
+    """A Cauchy response has no mean squares: diagnose() is silent, and does not fail."""
+    data = pd.DataFrame({"week": np.repeat(range(1, 7), 20)})
+    data["y"] = 0.4 * data["week"] + np.random.default_rng(1).standard_cauchy(120)
+    fit = gl.glmm("y ~ week", data, "t")
+    with pytest.raises(gl.EstimabilityError, match="no finite variance"):
+        fit.residuals("pearson")
+    assert not [said for said in fit.diagnose().sentences if "as a number" in said]
+
+
 def test_a_straight_line_is_seldom_called_bent():
     """Of 200 sound data sets the F test at 0.001 calls 0.2 bent on average, 3 once in 900 tries."""
     rng = np.random.default_rng(2)
